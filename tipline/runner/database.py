@@ -1,0 +1,76 @@
+"""The database, its owner and one login role for each door, made by the superuser of the cluster."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from tipline.runner.postgres import PORT, SUPERUSER
+
+OWNER = "owner"
+# The doors and workers of tipline.runner.processes, each with the least it needs.
+ROLES = (OWNER, "public", "pager", "console", "triage", "page", "watch", "custodian")
+
+
+def answers(host: Path | str, password: str, port: int = PORT) -> bool:
+    """Whether the cluster takes connections now."""
+    try:
+        with _connect(host, password, port=port):
+            return True
+    except psycopg.OperationalError:
+        return False
+
+
+def ensure(
+    host: Path | str,
+    superuser_password: str,
+    passwords: Mapping[str, str],
+    *,
+    database: str = "tipline",
+    port: int = PORT,
+    tests: bool = False,
+) -> None:
+    """Create or correct the roles tipline_<role> and the database they share.
+
+    `passwords` has one per name in ROLES. Tables and what each role may do with them are the
+    business of `manage.py grant_roles`. With `tests`, the owner may create test databases.
+    Safe to repeat.
+    """
+    with _connect(host, superuser_password, port=port) as connection:
+        for role in ROLES:
+            _ensure_role(connection, role, passwords[role], may_create=tests and role == OWNER)
+        _ensure_database(connection, database)
+
+
+def _connect(host: Path | str, password: str, *, port: int) -> psycopg.Connection:
+    return psycopg.connect(
+        host=str(host), port=port, user=SUPERUSER, password=password, dbname="postgres",
+        autocommit=True, connect_timeout=3,
+    )  # fmt: skip
+
+
+def _ensure_role(connection: psycopg.Connection, role: str, password: str, *, may_create: bool) -> None:
+    name = sql.Identifier(f"tipline_{role}")
+    known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [f"tipline_{role}"]).fetchone()
+    if known is None:
+        connection.execute(sql.SQL("CREATE ROLE {}").format(name))
+    # The server is handed the verifier, so that the password is in no statement.
+    verifier = connection.pgconn.encrypt_password(
+        password.encode(), f"tipline_{role}".encode(), b"scram-sha-256"
+    ).decode()
+    connection.execute(
+        sql.SQL(
+            "ALTER ROLE {} LOGIN NOSUPERUSER NOCREATEROLE NOREPLICATION NOBYPASSRLS {} PASSWORD {}"
+        ).format(name, sql.SQL("CREATEDB" if may_create else "NOCREATEDB"), sql.Literal(verifier))
+    )
+
+
+def _ensure_database(connection: psycopg.Connection, database: str) -> None:
+    name, owner = sql.Identifier(database), sql.Identifier(f"tipline_{OWNER}")
+    known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone()
+    if known is None:
+        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, owner))
+    connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
+    doors = sql.SQL(", ").join(sql.Identifier(f"tipline_{role}") for role in ROLES)
+    connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(name, doors))

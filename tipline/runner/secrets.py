@@ -1,0 +1,63 @@
+"""The secrets of an installation: made once, one file each, never overwritten."""
+
+import os
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+
+from tipline.runner.database import ROLES
+from tipline.runner.places import private_directory
+
+# 32 random bytes as hex. What each is for is said in tipline/settings.py, who may see it in
+# tipline.runner.processes.
+KEYS = (
+    "django_key",
+    "django_key_public",
+    "django_key_pager",
+    "django_key_worker",
+    "receipt_pepper",
+    "idempotency_pepper",
+    "nonce_key",
+    "epoch_mac",
+    "vault_pepper",
+    "contacts_key",
+    "page_code_key",
+    "pager_event_private",
+    "sms_gateway_token",
+    "sms_gateway_secret",
+    "twilio_token",
+    "smtp_password",
+)
+PASSWORDS = ("db_superuser", *(f"db_{role}" for role in ROLES))
+ALL = (*KEYS, *PASSWORDS)
+
+
+def generate(directory: Path, names: Iterable[str] = ALL) -> list[str]:
+    """Make the secrets that do not exist yet; returns their names.
+
+    An existing file is never touched, whatever is in it: what was sealed under it needs it.
+    """
+    private_directory(directory)
+    made = []
+    for name in names:
+        try:
+            # O_EXCL: of two that start together, one makes the secret and the other reads it.
+            descriptor = os.open(directory / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            continue
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        made.append(name)
+    return made
+
+
+def read(directory: Path, name: str) -> str:
+    """One secret, without the line end of its file."""
+    return (directory / name).read_text().strip()
+
+
+def database_passwords(directory: Path) -> dict[str, str]:
+    """The password of each database role."""
+    return {role: read(directory, f"db_{role}") for role in ROLES}
