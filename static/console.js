@@ -1,0 +1,68 @@
+// The coordinators' pages: keys for the board and the count in the title. Everything can be done without it.
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  const plainTitle = document.title;
+
+  const rows = () => Array.from(document.querySelectorAll("[data-rows] [data-href]"));
+  const here = () => document.querySelector("[data-rows] .is-here");
+
+  const go = (step) => {
+    const all = rows();
+    if (!all.length) return;
+    const at = all.indexOf(here());
+    const next = all[Math.min(Math.max(at + step, 0), all.length - 1)];
+    all.forEach((row) => row.classList.toggle("is-here", row === next));
+    const link = next.querySelector("a[href]");
+    if (link) link.focus({ preventScroll: true });
+    next.scrollIntoView({ block: "nearest" });
+  };
+
+  const press = (key) => {
+    const place = here() || document;
+    const control = place.querySelector(`[data-key="${key}"]`) || document.querySelector(`[data-key="${key}"]`);
+    if (control) control.click();
+    return Boolean(control);
+  };
+
+  const help = () => {
+    const dialog = document.getElementById("keys");
+    if (!dialog) return;
+    if (dialog.open) dialog.close();
+    else dialog.showModal();
+  };
+
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest && event.target.closest("input, textarea, select, [contenteditable]");
+    if (typing || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    // Single keys can be switched off (WCAG 2.1.4): a dictated word must not take a tip.
+    if (root.dataset.keys === "off") return;
+    if (event.key === "j") go(1);
+    else if (event.key === "k") go(-1);
+    else if (event.key === "?") help();
+    else if (event.key === "Enter" && here() && event.target === document.body) window.location.assign(here().dataset.href);
+    else if (/^[a-z]$/.test(event.key) && press(event.key)) event.preventDefault();
+  });
+
+  document.addEventListener("click", (event) => {
+    const toggle = event.target.closest && event.target.closest("[data-keys-toggle]");
+    if (!toggle) return;
+    root.dataset.keys = root.dataset.keys === "off" ? "on" : "off";
+    toggle.setAttribute("aria-pressed", String(root.dataset.keys !== "off"));
+  });
+
+  // Waiting tips stay in sight in a background tab: "(3) Board".
+  const count = () => {
+    const place = document.querySelector("[data-title-count]");
+    const waiting = place ? Number(place.dataset.titleCount) : 0;
+    document.title = waiting > 0 ? `(${waiting}) ${plainTitle}` : plainTitle;
+  };
+  // After a live swap the row one stood on is a new element: find it again by its address.
+  let stoodOn = "";
+  document.addEventListener("htmx:beforeSwap", () => { stoodOn = here() ? here().dataset.href : ""; });
+  document.addEventListener("htmx:afterSettle", () => {
+    rows().forEach((row) => row.classList.toggle("is-here", Boolean(stoodOn) && row.dataset.href === stoodOn));
+    count();
+  });
+  count();
+})();

@@ -1,0 +1,42 @@
+// Leaving without a trace that this page could avoid. Every part works without it: the link is an ordinary link.
+(() => {
+  "use strict";
+  const link = document.querySelector("a[data-leave]");
+  if (!link) return;
+
+  // What was typed, and what may be read only once, goes before the page does: a page kept in memory for the Back
+  // button must not bring it back.
+  const wipe = () => {
+    document.querySelectorAll("textarea, input[name=visit], input:not([type=hidden], [type=radio], [type=checkbox])")
+      .forEach((field) => { field.value = ""; });
+    document.querySelectorAll("input[type=radio], input[type=checkbox]").forEach((box) => { box.checked = false; });
+    document.querySelectorAll("[data-secret]").forEach((place) => { place.textContent = ""; });
+    document.querySelectorAll("details[open]").forEach((fold) => { fold.open = false; });
+  };
+
+  // replace() puts the neutral page where this one stood in the history, so that Back does not come here.
+  const leave = () => {
+    wipe();
+    window.location.replace(link.href);
+  };
+
+  document.addEventListener("click", (event) => {
+    if (event.target.closest && event.target.closest("a[data-leave]")) {
+      event.preventDefault();
+      leave();
+    }
+  });
+
+  let presses = [];
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") {
+      presses = [];
+      return;
+    }
+    presses = presses.filter((at) => event.timeStamp - at < 2000).concat(event.timeStamp);
+    if (presses.length >= 3) leave();
+  });
+
+  document.querySelectorAll("[data-needs-script]").forEach((hint) => { hint.hidden = false; });
+  window.addEventListener("pagehide", wipe);
+})();
