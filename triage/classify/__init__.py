@@ -1,0 +1,67 @@
+"""Read a tip and say how soon it matters, what it is about, and why. Pure: no database, no Django.
+
+The classifier orders work and wakes people. It never hides, closes or delays a tip, and a person
+can overrule every answer.
+"""
+
+from dataclasses import replace
+
+from triage.classify.assessment import Assessment, Reason
+from triage.classify.decide import weigh
+from triage.classify.folding import fold
+from triage.classify.lexicon import lexicon
+from triage.classify.taxonomy import Category, Urgency, worse
+from triage.classify.tokens import tokenise
+
+__all__ = ["VERSION", "Assessment", "Category", "Reason", "Urgency", "classify", "worse"]
+
+VERSION = "rules-1"
+"""Names the rule set; every stored assessment carries it."""
+
+MESSAGE_LETTERS = 12
+"""A text with this many letters is a message, even if nobody here can read it."""
+
+
+def classify(
+    text: str,
+    lang: str | None = None,
+    *,
+    danger_ticked: bool = False,
+    short_unjudged: Urgency = Urgency.PRIORITY,
+) -> Assessment:
+    """Assess a text of any length and content; this never raises.
+
+    `lang` is a hint (the language of the page), not a claim. `danger_ticked` says that the tipster
+    ticked "somebody is in danger right now": at least urgent. What cannot be judged comes back with
+    `judged` False, as urgent if it is long enough to be a message, else as `short_unjudged` (the
+    program's policy; routine is refused).
+    """
+    folded = fold(text)
+    tokens = tokenise(folded)
+    judgement = weigh(folded, tokens, lexicon(), lang, VERSION)
+    if judgement is None:
+        judgement = _unjudged(text, short_unjudged)
+    if danger_ticked:
+        ticked = Reason(0, 0, "form.danger", "The tipster ticked that somebody is in danger right now", None)
+        judgement = replace(
+            judgement,
+            urgency=worse(judgement.urgency, Urgency.URGENT),
+            reasons=(*judgement.reasons, ticked),
+        )
+    return judgement
+
+
+def _unjudged(text: str, short: Urgency) -> Assessment:
+    """Put before people what no rule can read."""
+    letters = sum(char.isalpha() for char in text)
+    level = Urgency.URGENT if letters >= MESSAGE_LETTERS else worse(short, Urgency.PRIORITY)
+    why = "No rule can read this language" if letters else "There are no words to read"
+    return Assessment(
+        urgency=level,
+        categories=(str(Category.OTHER),),
+        scores={},
+        language=None,
+        reasons=(Reason(0, 0, "policy.unjudged", f"{why}: a person must look", None),),
+        version=VERSION,
+        judged=False,
+    )

@@ -1,0 +1,186 @@
+"""Read the rule files into one lexicon: phrases, word weights, situations.
+
+The files under `rules/` are the knowledge; `rules/README.md` tells a coordinator how to add to it.
+A file that says something impossible stops the program at its first use, never quietly.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from triage.classify.folding import fold_plain
+from triage.classify.matching import Phrasebook, PhraseError
+from triage.classify.taxonomy import Category, Urgency
+from triage.classify.tokens import tokenise
+from triage.classify.folding import fold
+
+RULES = Path(__file__).parent / "rules"
+TARGETS: tuple[str, ...] = (*Category, "paging", Urgency.IMMINENT, Urgency.PRIORITY)
+"""What weights may add to: every category, and the levels. "paging" is urgent or worse."""
+_RULE_KEYS = frozenset({"id", "say", "match", "tags", "weights", "always", "negatable"})
+
+
+class RuleError(ValueError):
+    """A rule file says something impossible; the message names the file and the rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One curated rule: phrases, what they mean, and what they add to."""
+
+    name: str
+    say: str
+    weights: Mapping[str, float]
+    tags: frozenset[str]
+    always: Urgency | None
+    negatable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Tags that mean more together than apart, in any language."""
+
+    name: str
+    say: str
+    all: tuple[str, ...]
+    near: bool
+    weights: Mapping[str, float]
+    always: Urgency | None
+    categories_of: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Softener:
+    """A tag that takes weight from others: a game, a film, a memory."""
+
+    tag: str
+    factor: float
+    tags: frozenset[str]
+
+
+@dataclass(slots=True)
+class Language:
+    """Everything known about one language."""
+
+    code: str
+    script: str
+    common: frozenset[str]
+    negations: frozenset[str]
+    rules: list[Rule] = field(default_factory=list)
+    phrases: Phrasebook = field(default_factory=lambda: Phrasebook({}))
+    words: dict[str, tuple[tuple[str, float], ...]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Lexicon:
+    """All languages, and what holds in every language."""
+
+    languages: dict[str, Language]
+    situations: list[Situation]
+    softeners: list[Softener]
+    bias: dict[str, float]
+
+
+def _weights(raw: Mapping[str, Any], where: str) -> dict[str, float]:
+    for target in raw:
+        if target not in TARGETS:
+            raise RuleError(f"{where}: no such category or level: {target}")
+    return {target: float(weight) for target, weight in raw.items()}
+
+
+def _urgency(raw: str | None, where: str) -> Urgency | None:
+    if raw is None:
+        return None
+    try:
+        return Urgency(raw)
+    except ValueError:
+        raise RuleError(f"{where}: no such level: {raw}") from None
+
+
+def _rule(raw: Mapping[str, Any], code: str) -> Rule:
+    name = f"{code}.{raw.get('id', '?')}"
+    unknown = set(raw) - _RULE_KEYS
+    if unknown or not raw.get("id") or not raw.get("say") or not raw.get("match"):
+        raise RuleError(f"{name}: needs id, say and match; does not know {sorted(unknown)}")
+    return Rule(
+        name=name,
+        say=raw["say"],
+        weights=_weights(raw.get("weights", {}), name),
+        tags=frozenset(raw.get("tags", ())),
+        always=_urgency(raw.get("always"), name),
+        negatable=raw.get("negatable", True),
+    )
+
+
+def read_language(path: Path) -> Language:
+    """Read one language file. Raises RuleError if it says something impossible."""
+    raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    code = path.stem
+    if raw.get("language") != code or "script" not in raw:
+        raise RuleError(f"{path.name}: must name its language {code!r} and its script")
+    language = Language(
+        code=code,
+        script=raw["script"],
+        common=frozenset(word for word in fold_plain(raw.get("common", "")).split()),
+        negations=frozenset(word for word in fold_plain(raw.get("negations", "")).split()),
+        phrases=Phrasebook({name: words.split() for name, words in raw.get("lists", {}).items()}),
+    )
+    for entry in raw.get("rule", ()):
+        rule = _rule(entry, code)
+        for phrase in entry["match"]:
+            try:
+                language.phrases.add(phrase, len(language.rules))
+            except PhraseError as error:
+                raise RuleError(f"{rule.name}: {error}") from None
+        language.rules.append(rule)
+    return language
+
+
+def read_words(path: Path) -> dict[str, tuple[tuple[str, float], ...]]:
+    """Read a file of word weights: `[category]`, then `"1.5" = "word, two words, ..."`."""
+    found: dict[str, list[tuple[str, float]]] = {}
+    for target, groups in tomllib.loads(path.read_text(encoding="utf-8")).items():
+        _weights({target: 0}, path.name)
+        for weight, words in groups.items():
+            for word in words.split(","):
+                key = " ".join(token.text for token in tokenise(fold(word)))
+                found.setdefault(key, []).append((target, float(weight)))
+    return {word: tuple(weights) for word, weights in found.items()}
+
+
+def _situation(raw: Mapping[str, Any]) -> Situation:
+    name = f"together.{raw['id']}"
+    return Situation(
+        name=name,
+        say=raw["say"],
+        all=tuple(raw["all"]),
+        near=raw.get("near", True),
+        weights=_weights(raw.get("weights", {}), name),
+        always=_urgency(raw.get("always"), name),
+    )
+
+
+@cache
+def lexicon() -> Lexicon:
+    """Return the lexicon, read once."""
+    languages = {}
+    for path in sorted(RULES.glob("*.toml")):
+        if path.stem == "together" or path.stem.endswith(".words"):
+            continue
+        languages[path.stem] = language = read_language(path)
+        words = path.with_name(f"{path.stem}.words.toml")
+        if words.exists():
+            language.words = read_words(words)
+    together = tomllib.loads((RULES / "together.toml").read_text(encoding="utf-8"))
+    return Lexicon(
+        languages=languages,
+        situations=[_situation(raw) for raw in together.get("situation", ())],
+        softeners=[
+            Softener(raw["tag"], float(raw["factor"]), frozenset(raw["softens"]))
+            for raw in together.get("soften", ())
+        ],
+        bias=_weights(together["bias"], "together.bias"),
+    )

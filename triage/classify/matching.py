@@ -1,0 +1,158 @@
+"""Find the phrases of the rules in a list of tokens, in work that grows only with the text.
+
+A phrase is words in order. `kill*` is a beginning, `gun|knife` a choice, `<weapon>` a named list of
+words, `word?` may be missing, `..` lets up to three words pass and `...` up to eight. A phrase
+never runs across the end of a sentence. There are no regular expressions here to blow up.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from triage.classify.folding import fold_plain
+from triage.classify.tokens import Token, disguises
+
+GAPS = {"..": 3, "...": 8}
+STEPS_PER_START = 256
+"""No word may begin more than this many steps of search, whatever the text repeats."""
+REPEATS_PER_RULE = 6
+"""A rule found this often in one text says nothing more by being found again."""
+
+
+class PhraseError(ValueError):
+    """A phrase in a rule file cannot be read."""
+
+
+@dataclass(slots=True)
+class Node:
+    """A place in the tree of phrases: what may follow, at once or after a gap."""
+
+    next: dict[str, "Node"] = field(default_factory=dict)
+    gaps: dict[int, "Node"] = field(default_factory=dict)
+    ends: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Rule number `rule` was found in tokens `first` up to, not including, `stop`."""
+
+    rule: int
+    first: int
+    stop: int
+
+
+class Phrasebook:
+    """All phrases of one language, compiled."""
+
+    def __init__(self, classes: Mapping[str, Iterable[str]]) -> None:
+        self._root = Node()
+        self._exact: dict[str, list[str]] = {}
+        self._prefixes: dict[str, list[str]] = {}
+        self._classes = {name: [fold_plain(word) for word in words] for name, words in classes.items()}
+        self.symbols = lru_cache(maxsize=4096)(self._symbols)
+
+    def _know(self, word: str, symbol: str) -> None:
+        table, key = (self._prefixes, word[:-1]) if word.endswith("*") else (self._exact, word)
+        if not key:
+            raise PhraseError("a word is missing")
+        known = table.setdefault(key, [])
+        if symbol not in known:
+            known.append(symbol)
+
+    def add(self, phrase: str, rule: int) -> None:
+        """Add one phrase for rule number `rule`. Raises PhraseError if it cannot be read."""
+        elements = fold_plain(phrase).split()
+        if not elements or elements[0] in GAPS or elements[-1] in GAPS:
+            raise PhraseError(f"a phrase must begin and end with a word: {phrase!r}")
+        self._add(self._root, elements, rule, phrase)
+
+    def _add(self, node: Node, elements: Sequence[str], rule: int, phrase: str) -> None:
+        if not elements:
+            if node is self._root:
+                raise PhraseError(f"every word may be missing: {phrase!r}")
+            node.ends.append(rule)
+            return
+        head, rest = elements[0], elements[1:]
+        if head in GAPS:
+            self._add(node.gaps.setdefault(GAPS[head], Node()), rest, rule, phrase)
+            return
+        if head.endswith("?"):
+            self._add(node, rest, rule, phrase)
+            head = head[:-1]
+        symbol = self._symbol(head, phrase)
+        self._add(node.next.setdefault(symbol, Node()), rest, rule, phrase)
+
+    def _symbol(self, element: str, phrase: str) -> str:
+        for choice in element.split("|"):
+            words = [choice]
+            if choice.startswith("<"):
+                if choice.strip("<>") not in self._classes:
+                    raise PhraseError(f"no such list of words: {choice} in {phrase!r}")
+                words = self._classes[choice.strip("<>")]
+            for word in words:
+                self._know(word, element)
+        return element
+
+    def _symbols(self, text: str) -> tuple[str, ...]:
+        """Everything in the phrases that the word `text` satisfies."""
+        found: dict[str, None] = {}
+        for word in disguises(text):
+            found.update(dict.fromkeys(self._exact.get(word, ())))
+            for length in range(1, min(len(word), 24) + 1):
+                found.update(dict.fromkeys(self._prefixes.get(word[:length], ())))
+        return tuple(found)
+
+    def find(self, tokens: Sequence[Token]) -> list[Hit]:
+        """Return where the phrases stand, in order of their first word."""
+        symbols = [self.symbols(token.text) for token in tokens]
+        counts: dict[int, int] = {}
+        hits: list[Hit] = []
+        for first in range(len(tokens)):
+            if symbols[first]:
+                self._walk(first, tokens, symbols, counts, hits)
+        return hits
+
+    def _walk(
+        self,
+        first: int,
+        tokens: Sequence[Token],
+        symbols: Sequence[tuple[str, ...]],
+        counts: dict[int, int],
+        hits: list[Hit],
+    ) -> None:
+        root = self._root.next
+        stack = [(root[symbol], first + 1) for symbol in symbols[first] if symbol in root]
+        sentence = tokens[first].sentence
+        found: set[int] = set()
+        steps = 0
+        while stack and steps < STEPS_PER_START:
+            steps += 1
+            node, place = stack.pop()
+            for rule in node.ends:
+                if rule not in found and counts.get(rule, 0) < REPEATS_PER_RULE:
+                    found.add(rule)
+                    counts[rule] = counts.get(rule, 0) + 1
+                    hits.append(Hit(rule, first, place))
+            self._follow(node, place, place + 1, sentence, tokens, symbols, stack)
+            for width, beyond in node.gaps.items():
+                self._follow(beyond, place, place + width + 1, sentence, tokens, symbols, stack)
+
+    @staticmethod
+    def _follow(
+        node: Node,
+        start: int,
+        stop: int,
+        sentence: int,
+        tokens: Sequence[Token],
+        symbols: Sequence[tuple[str, ...]],
+        stack: list[tuple[Node, int]],
+    ) -> None:
+        if not node.next:
+            return
+        for place in range(start, min(stop, len(tokens))):
+            if tokens[place].sentence != sentence:
+                return
+            for symbol in symbols[place]:
+                child = node.next.get(symbol)
+                if child is not None:
+                    stack.append((child, place + 1))

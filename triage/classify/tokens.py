@@ -1,0 +1,118 @@
+"""Cut folded text into words, emoji and sentence ends, and undo common disguises of words."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from triage.classify.folding import Folded
+
+# One alternative per kind of token; the repeated classes never overlap their neighbours, so the
+# search is linear. CJK is read character by character; Indic vowel signs belong to their word.
+_LETTER = r"(?:(?![\u3400-\u9fff])[^\W_]|[\u0900-\u0dff])"
+_TOKEN = re.compile(
+    rf"(?P<cjk>[\u3400-\u9fff])"
+    rf"|(?P<word>{_LETTER}+(?:['@$!*]+{_LETTER}+)*)"
+    r"|(?P<emoji>[\U0001f300-\U0001faff\u2600-\u27bf\u2b50\u2620])"
+    r"|(?P<end>[.!?\u3002\uff01\uff1f\u061f\u06d4\u0964]+|\n+)"
+    r"|(?P<quote>\")"
+)
+_JOINED_ENDINGS = frozenset({"t", "m", "re", "ve", "ll", "d"})
+_JOINED_BEFORE_S = frozenset("it he she that there what who let here where how".split())
+_LEET = str.maketrans("013457@$!8", "oieastasib")
+_LOOKALIKE = str.maketrans(
+    dict(tuple(pair) for pair in ["аa", "вb", "еe", "кk", "мm", "нh", "оo", "рp", "сc", "тt", "уy", "хx", "іi", "јj",
+                           "ѕs", "ԁd", "αa", "εe", "ιi", "κk", "νv", "οo", "ρp", "τt", "υu", "χx"])
+)
+_REPEAT = re.compile(r"(.)\1{2,}")
+_VOWELS = "aeiou"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One word (or CJK character, or emoji) with its span in the folded text."""
+
+    text: str
+    start: int
+    end: int
+    sentence: int
+
+
+def _split_apostrophes(word: str) -> Iterator[tuple[str, int, int]]:
+    """Join "don't", drop the possessive s, part "j'ai" and "l'ecole"."""
+    if "'" not in word:
+        yield word, 0, len(word)
+        return
+    start = 0
+    pieces: list[tuple[str, int, int]] = []
+    for piece in word.split("'"):
+        end = start + len(piece)
+        if pieces and (piece in _JOINED_ENDINGS or (piece == "s" and pieces[-1][0] in _JOINED_BEFORE_S)):
+            pieces[-1] = (pieces[-1][0] + piece, pieces[-1][1], end)
+        elif piece and not (piece == "s" and pieces):
+            pieces.append((piece, start, end))
+        start = end + 1
+    yield from pieces
+
+
+def tokenise(folded: Folded) -> list[Token]:
+    """Return the tokens of folded text in order, each with the number of its sentence."""
+    tokens: list[Token] = []
+    text = folded.text
+    sentence = 0
+    spelled: list[Token] = []
+    for match in _TOKEN.finditer(text):
+        kind = match.lastgroup
+        start, end = match.span()
+        if kind == "word":
+            for word, left, right in _split_apostrophes(match.group()):
+                token = Token(word, start + left, start + right, sentence)
+                tokens.append(token)
+                if len(word) == 1 and (not spelled or token.start - spelled[-1].end == 1):
+                    spelled.append(token)
+                else:
+                    _close_spelled(spelled, tokens, before=token)
+                    if len(word) == 1:
+                        spelled.append(token)
+        elif kind == "end":
+            follows = text[end : end + 1]
+            if match.group()[0] == "\n" or match.group()[0] > "\u0080" or not follows or follows in " \n\"')":
+                if match.group() not in ("..", "..."):
+                    sentence += 1
+        elif kind != "quote":
+            tokens.append(Token(match.group(), start, end, sentence))
+    _close_spelled(spelled, tokens, before=None)
+    return tokens
+
+
+def _close_spelled(spelled: list[Token], tokens: list[Token], *, before: Token | None) -> None:
+    """Replace a run of four or more single letters ("k i l l", "g.u.n.s") by the word they spell."""
+    count = len(spelled)
+    if 4 <= count <= 20:
+        word = "".join(token.text for token in spelled)
+        tail = 1 if before is not None and tokens[-1] is before else 0
+        place = len(tokens) - tail - count
+        if tokens[place] is spelled[0]:
+            joined = Token(word, spelled[0].start, spelled[-1].end, spelled[0].sentence)
+            tokens[place : place + count] = [joined]
+    spelled.clear()
+
+
+def disguises(word: str) -> Iterator[str]:
+    """Yield `word` and the plain words it may stand for: k1ll, su*cide, dieeee, Cyrillic lookalikes."""
+    yield word
+    if len(word) > 40:
+        return
+    if not word.isascii() and any("a" <= char <= "z" for char in word):
+        word = word.translate(_LOOKALIKE)
+        yield word
+    if not word.isalpha() and any(char.isalpha() for char in word) and not word.isdigit():
+        plain = word.translate(_LEET)
+        if plain != word:
+            yield plain
+        if word.count("*") == 1:
+            for vowel in _VOWELS:
+                yield word.replace("*", vowel)
+        word = plain
+    if _REPEAT.search(word):
+        yield _REPEAT.sub(r"\1", word)
+        yield _REPEAT.sub(r"\1\1", word)
