@@ -1,0 +1,230 @@
+"""What the public room can do: take a tip in, hand back a receipt, carry the conversation."""
+
+import hashlib
+import hmac
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Max
+
+from intake import keys, sealed
+from intake.message import Content, Identity, Message, dump
+from intake.models import Due, Program, Purpose, Receipt, Reply, SubmissionKey, Tip, TipStatus, Wrap, WrapPurpose
+from tipline.kernel import failpoints, rotating, sealing, times
+from tipline.kernel.receipts import Phrase
+
+# A sending is recognised again for at least this long.
+REMEMBERED = timedelta(minutes=10)
+
+
+class KeyReused(Exception):
+    """The same idempotency key came with another text; nothing was stored."""
+
+
+class NoSuchReceipt(Exception):
+    """These words lead to nothing: wrong, locked and erased are alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """What the sender gets: the phrase, or None when it is stored but its words cannot be shown again."""
+
+    phrase: Phrase | None
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What the words open: the answers and how far the tip has got; never what was sent."""
+
+    tip: Tip
+    replies: list[str]
+
+
+def submit(
+    program: Program, message: Message, identity: Identity, *, channel: str, key: str, now: datetime
+) -> Submitted:
+    """Seal and store a tip; the same key and body give the same receipt for some minutes.
+
+    Raises KeyReused for the same key with another body, KeyNotTrusted if the program's keys are not pinned.
+    """
+    if not program.identity_allowed:
+        identity = Identity()
+    body = hashlib.sha256(dump([asdict(message), asdict(identity)])).digest()
+    current, previous = rotating.current_and_previous(settings.RUN_DIR / "receipts", now)
+    phrase = _phrase(current, key, body)
+    tip = Tip(program=program, week=times.week(now))
+    pepper = settings.RECEIPT_PEPPER.encode()
+    receipt = Receipt(program=program, tip=tip, lookup=phrase.lookup(pepper=pepper))
+    receipt.public_key = sealed.public_key(phrase.seed(pepper=pepper))
+    try:
+        with transaction.atomic():
+            _remember(program, key, body, now)
+            _store(tip, message, identity, channel, now, receipt=receipt)
+            failpoints.reach("intake.before_commit")
+    except IntegrityError:
+        return _already(key, body, [secret for secret in (current, previous) if secret])
+    failpoints.reach("intake.after_commit")
+    _nudge()
+    return Submitted(phrase)
+
+
+def follow_up(phrase: Phrase, message: Message, *, channel: str, key: str, now: datetime) -> bool:
+    """Store a follow-up exactly like a tip of its own. Returns False if this very one was stored before.
+
+    Raises NoSuchReceipt, KeyReused, KeyNotTrusted.
+    """
+    body = hashlib.sha256(dump([asdict(message), list(phrase.places)])).digest()
+    try:
+        with transaction.atomic(), _receipt(phrase) as receipt:
+            _remember(receipt.program, key, body, now)
+            first = receipt.tip
+            if Wrap.objects.filter(tip=first, purpose=WrapPurpose.OVERSIGHT).exists():
+                # What began among other people stays with them.
+                message = _as_insider(message)
+            last = Tip.objects.filter(follows=first).aggregate(last=Max("number"))["last"] or 0
+            tip = Tip(program=receipt.program, follows=first, number=last + 1, week=times.week(now))
+            _store(tip, message, Identity(), channel, now)
+            failpoints.reach("intake.before_commit")
+    except IntegrityError:
+        _already(key, body, [])
+        return False
+    failpoints.reach("intake.after_commit")
+    _nudge()
+    return True
+
+
+def conversation(phrase: Phrase) -> Conversation:
+    """Open the answers under these words. Raises NoSuchReceipt."""
+    with transaction.atomic(), _receipt(phrase) as receipt:
+        tip = receipt.tip
+        replies = list(Reply.objects.filter(tip=tip).order_by("number").prefetch_related("wraps"))
+    seed = phrase.seed(pepper=settings.RECEIPT_PEPPER.encode())
+    opened = []
+    for reply in replies:
+        key = sealed.data_key(reply, reply.wraps.all(), key_id=receipt.pk, seed=seed)
+        if key is not None:
+            opened.append(
+                sealing.unseal(bytes(reply.sealed), key=key, place=sealed.reply_place(reply)).decode()
+            )
+    return Conversation(tip, opened)
+
+
+def lock(phrase: Phrase) -> None:
+    """Make the words lead nowhere, for ever. Raises NoSuchReceipt."""
+    with transaction.atomic(), _receipt(phrase) as receipt:
+        Receipt.objects.filter(pk=receipt.pk).delete()
+
+
+def tell(tip: Tip, status: TipStatus) -> None:
+    """Let the sender see how far the tip has got; triage pushes it, intake never asks."""
+    Tip.objects.filter(pk=tip.pk).exclude(status=TipStatus.ERASED).update(status=status)
+
+
+def set_duty(program: Program, text: str) -> None:
+    """Say on the form whether somebody is on duty."""
+    Program.objects.filter(pk=program.pk).update(duty_text=text)
+
+
+@transaction.atomic
+def reply(tip: Tip, text: str) -> Reply:
+    """Seal an answer to the program's key and, while the code is not locked, to the receipt's."""
+    Tip.objects.select_for_update().get(pk=tip.pk)
+    last = Reply.objects.filter(tip=tip).aggregate(last=Max("number"))["last"] or 0
+    answer = Reply(program=tip.program, tip=tip, number=last + 1)
+    key = sealing.new_data_key()
+    answer.sealed = sealing.seal(text.encode(), key=key, place=sealed.reply_place(answer))
+    purpose = Wrap.objects.filter(tip=tip, purpose__in=sealed.CONTENT_PURPOSES).values_list("purpose", flat=True)[0]
+    found = [sealed.wrap_for(answer, purpose, keys.program_key(tip.program, Purpose(purpose)), key)]
+    if receipt := Receipt.objects.filter(tip=tip).first():
+        found.append(sealed.wrap_for(answer, WrapPurpose.RECEIPT, receipt, key))
+    answer.save(force_insert=True)
+    Wrap.objects.bulk_create(found)
+    return answer
+
+
+def _phrase(secret: bytes, key: str, body: bytes) -> Phrase:
+    return Phrase.from_bytes(hmac.new(secret, b"receipt|" + key.encode() + b"|" + body, hashlib.sha256).digest())
+
+
+def _key_mac(key: str) -> bytes:
+    return hmac.new(settings.IDEMPOTENCY_PEPPER.encode(), b"key|" + key.encode(), hashlib.sha256).digest()
+
+
+def _body_tag(key: str, body: bytes) -> bytes:
+    return hmac.new(key.encode(), b"body|" + body, hashlib.sha256).digest()
+
+
+def _remember(program: Program, key: str, body: bytes, now: datetime) -> None:
+    """First in the transaction: a second sending of the same key waits here, then fails."""
+    SubmissionKey(
+        program=program,
+        mac=_key_mac(key),
+        body_tag=_body_tag(key, body),
+        drop_after=times.quarter_hour_after(now + REMEMBERED),
+    ).save(force_insert=True)
+
+
+def _already(key: str, body: bytes, secrets: list[bytes]) -> Submitted:
+    known = SubmissionKey.objects.filter(mac=_key_mac(key)).only("mac", "body_tag").first()
+    if known is None or not hmac.compare_digest(bytes(known.body_tag), _body_tag(key, body)):
+        raise KeyReused
+    for secret in secrets:
+        phrase = _phrase(secret, key, body)
+        try:
+            with transaction.atomic(), _receipt(phrase):
+                return Submitted(phrase, repeated=True)
+        except NoSuchReceipt:
+            continue
+    return Submitted(None, repeated=True)
+
+
+def _store(
+    tip: Tip, message: Message, identity: Identity, channel: str, now: datetime, receipt: Receipt | None = None
+) -> None:
+    content = Content.now(message, channel=channel, has_identity=bool(identity), now=now)
+    content_key, identity_key = sealing.new_data_key(), sealing.new_data_key()
+    tip.sealed = sealing.seal(content.to_bytes(), key=content_key, place=sealed.place(tip, sealed.CONTENT))
+    # Sealed also when there is nothing in it: a stored row does not show who left their name.
+    tip.sealed_identity = sealing.seal(
+        dump(asdict(identity)), key=identity_key, place=sealed.place(tip, sealed.IDENTITY)
+    )
+    purpose = Purpose.OVERSIGHT if message.insider else Purpose.CONTENT
+    found = [
+        sealed.wrap_for(tip, WrapPurpose(purpose), keys.program_key(tip.program, purpose), content_key),
+        sealed.wrap_for(
+            tip, WrapPurpose.IDENTITY, keys.program_key(tip.program, Purpose.IDENTITY), identity_key
+        ),
+        *(sealed.wrap_for(tip, WrapPurpose.EPOCH, key, content_key) for key in keys.epoch_keys(now)),
+    ]
+    tip.save(force_insert=True)
+    if receipt is not None:
+        receipt.save(force_insert=True)
+    Wrap.objects.bulk_create(found)
+    Due(program=tip.program, tip=tip, danger=message.danger == "yes").save(force_insert=True)
+
+
+def _as_insider(message: Message) -> Message:
+    return Message(**{**asdict(message), "insider": True})
+
+
+@contextmanager
+def _receipt(phrase: Phrase) -> Iterator[Receipt]:
+    """Find the conversation of a phrase inside a transaction: row-level security shows this door no other."""
+    lookup = phrase.lookup(pepper=settings.RECEIPT_PEPPER.encode())
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('tipline.lookup', %s, true)", [lookup.hex()])
+    receipt = Receipt.objects.filter(lookup=lookup).select_related("tip", "program").first()
+    if receipt is None:
+        raise NoSuchReceipt
+    yield receipt
+
+
+def _nudge() -> None:
+    """Wake the escalator. After the commit and on its own: in it, NOTIFY would put commits in one line."""
+    with connection.cursor() as cursor:
+        cursor.execute("NOTIFY tipline_due")

@@ -1,0 +1,7 @@
+"""The public room."""
+
+from django.apps import AppConfig
+
+
+class IntakeConfig(AppConfig):
+    name = "intake"

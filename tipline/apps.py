@@ -1,0 +1,14 @@
+"""The house as a Django app: holds the commands that serve every room, and arms the tests' fail points."""
+
+from django.apps import AppConfig
+from django.conf import settings
+
+from tipline.kernel import failpoints
+
+
+class TiplineConfig(AppConfig):
+    name = "tipline"
+
+    def ready(self) -> None:
+        if settings.TESTING:
+            failpoints.arm(settings.FAILPOINT)

@@ -1,0 +1,1 @@
+"""What both rooms stand on: sealing, receipts, time. No models, no views."""

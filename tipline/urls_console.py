@@ -1,0 +1,5 @@
+"""The coordinators' door."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

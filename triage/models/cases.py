@@ -1,0 +1,129 @@
+"""Cases: what the coordinators work on, with what the classifier and they think of it."""
+
+import uuid
+from typing import Self
+
+from django.db import models
+from django.db.models import Case as When
+from django.db.models import Q, Value
+from django.db.models import When as If
+from django.utils.translation import gettext_lazy as _
+
+from intake.models import Program, Tip
+
+from .people import User
+
+
+class Urgency(models.TextChoices):
+    """How soon a person must read it; the codes are the taxonomy's."""
+
+    IMMINENT = "imminent", _("Imminent")
+    URGENT = "urgent", _("Urgent")
+    PRIORITY = "priority", _("Priority")
+    ROUTINE = "routine", _("Routine")
+
+
+class AssessmentQuerySet(models.QuerySet["Assessment"]):
+    def urgent(self) -> Self:
+        """Urgent or worse: somebody is paged at once, by night as by day."""
+        return self.filter(urgency__in=[Urgency.IMMINENT, Urgency.URGENT])
+
+
+class Assessment(models.Model):
+    """What the classifier thought of one tip or follow-up. All but the level is sealed under the tip's key."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    program = models.ForeignKey(Program, on_delete=models.PROTECT)
+    tip = models.OneToOneField(Tip, on_delete=models.CASCADE, related_name="assessment")
+    urgency = models.CharField(max_length=10, choices=Urgency)
+    # False when no worker could read it: nobody has judged it, so a person must.
+    judged = models.BooleanField(default=True)
+    # Categories, reasons, language, channel and quarter hour; empty when not judged by a worker.
+    sealed = models.BinaryField(default=b"")
+    version = models.CharField(max_length=40)
+
+    objects = AssessmentQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="assessment_urgency", condition=Q(urgency__in=Urgency.values))]
+
+
+class CaseStatus(models.TextChoices):
+    """Where a case stands."""
+
+    NEW = "new", _("Nobody has it")
+    TAKEN = "taken", _("Taken, not opened")
+    OPEN = "open", _("Being worked on")
+    CLOSED = "closed", _("Closed")
+
+
+class CaseQuerySet(models.QuerySet["Case"]):
+    def visible_to(self, user: User) -> Self:
+        """Cases of the programs the person belongs to, oversight cases for oversight people only."""
+        mine = user.memberships.filter(program=models.OuterRef("program"))
+        return self.filter(
+            Q(models.Exists(mine.exclude(role="oversight")), oversight=False)
+            | Q(models.Exists(mine.filter(role="oversight")), oversight=True)
+        )
+
+    def by_urgency(self) -> Self:
+        """Imminent first; within a level the caller sorts by age, which only the unlocked session knows."""
+        order = [If(urgency=level, then=Value(rank)) for rank, level in enumerate(Urgency.values)]
+        return self.annotate(rank=When(*order, output_field=models.SmallIntegerField())).order_by("rank")
+
+
+class Case(models.Model):
+    """One conversation as the coordinators' work. `version` goes up with every change of it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    program = models.ForeignKey(Program, on_delete=models.PROTECT)
+    tip = models.OneToOneField(Tip, on_delete=models.CASCADE, related_name="case")
+    oversight = models.BooleanField(default=False)
+    urgency = models.CharField(max_length=10, choices=Urgency)
+    status = models.CharField(max_length=10, choices=CaseStatus, default=CaseStatus.NEW)
+    taken_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True)
+    # Follow-ups nobody has opened yet.
+    unread = models.PositiveSmallIntegerField(default=0)
+    version = models.PositiveIntegerField(default=1)
+
+    objects = CaseQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="case_urgency", condition=Q(urgency__in=Urgency.values)),
+            models.CheckConstraint(name="case_status", condition=Q(status__in=CaseStatus.values)),
+            models.CheckConstraint(
+                name="case_taken_by_somebody",
+                condition=~Q(status=CaseStatus.TAKEN) | Q(taken_by__isnull=False),
+            ),
+        ]
+
+
+class Correction(models.Model):
+    """A coordinator's better answer: category and level, sealed under the tip's key."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    program = models.ForeignKey(Program, on_delete=models.PROTECT)
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="corrections")
+    by = models.ForeignKey(User, on_delete=models.PROTECT)
+    number = models.PositiveSmallIntegerField()
+    sealed = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="correction_order", fields=["case", "number"])]
+
+
+class BoardSheet(models.Model):
+    """What the board shows of all cases, kept in one sealed blob so that unlocking opens one thing, not 2,000.
+
+    `version` is compared and raised on every write: of two sessions that rewrite it, one wins.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    program = models.ForeignKey(Program, on_delete=models.PROTECT)
+    oversight = models.BooleanField(default=False)
+    version = models.PositiveIntegerField(default=1)
+    sealed = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="board_sheet_once", fields=["program", "oversight"])]

@@ -1,0 +1,102 @@
+"""The people of a program and the keys they hold."""
+
+import uuid
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from intake.models import Program, ProgramKey
+
+
+class UserManager(BaseUserManager["User"]):
+    """People are made by invitation; none has a password that Django could check."""
+
+    def create_user(self, username: str, **fields: Any) -> "User":
+        user = self.model(username=username, **fields)
+        user.set_unusable_password()
+        user.save(using=self._db)
+        return user
+
+
+class User(AbstractBaseUser):
+    """Somebody who may sign in. The pass phrase is checked by opening their key, so no hash of it is kept."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    username = models.CharField(max_length=60, unique=True)
+    name = models.CharField(max_length=120)
+    is_active = models.BooleanField(default=True)
+    # Django would stamp the second of every sign-in here.
+    last_login = None  # type: ignore[assignment]
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "username"
+    REQUIRED_FIELDS = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_short_name(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    """What somebody is to a program."""
+
+    COORDINATOR = "coordinator", _("Coordinator")
+    SUPERVISOR = "supervisor", _("Supervisor")
+    OVERSIGHT = "oversight", _("Oversight")
+
+
+class Membership(models.Model):
+    """That a person belongs to a program, as what."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=12, choices=Role, default=Role.COORDINATOR)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="membership_role", condition=Q(role__in=Role.values)),
+            models.UniqueConstraint(name="membership_once", fields=["program", "user"]),
+        ]
+
+
+class PersonKey(models.Model):
+    """A person's key pair; the private half sealed under Argon2id of the pass phrase and the vault pepper."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="key")
+    public_key = models.BinaryField()
+    salt = models.BinaryField()
+    # Iterations, lanes and kibibytes of Argon2id in force when it was sealed, e.g. "3,4,65536".
+    argon2 = models.CharField(max_length=40)
+    sealed_private = models.BinaryField()
+
+
+class Grant(models.Model):
+    """A program's private key, sealed to one person's key pair."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    program = models.ForeignKey(Program, on_delete=models.PROTECT)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="grants")
+    program_key = models.ForeignKey(ProgramKey, on_delete=models.PROTECT, related_name="grants")
+    sealed = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="grant_once", fields=["user", "program_key"])]
+
+
+class Invitation(models.Model):
+    """The first sign-in: program keys sealed to a one-time code. Used once, then deleted."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    program = models.ForeignKey(Program, on_delete=models.PROTECT)
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="invitation")
+    salt = models.BinaryField()
+    argon2 = models.CharField(max_length=40)
+    sealed = models.BinaryField()
