@@ -227,6 +227,10 @@ ACCOUNT_RATE_LIMITS = {"login": "", "login_failed": "10/300s/key", "reauthentica
 MFA_ADAPTER = "triage.vault.adapters.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Tipline"
+# Argon2id of a pass phrase: passes, lanes, kibibytes. About 0.45 s here with one lane, so that a
+# sign-in takes one core and no more; what each key was sealed with stands beside it.
+VAULT_ARGON2 = "1,1,64" if TESTING else text("VAULT_ARGON2", "6,1,65536")
+UNLOCKED_IDLE_MINUTES = number("UNLOCKED_IDLE_MINUTES", 15)
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English"))]
