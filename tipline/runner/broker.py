@@ -41,8 +41,7 @@ class Broker:
             if installed := shutil.which(name):
                 return installed
         raise ServerMissing(
-            "There is no Redis for this Python: use Python 3.11 or 3.12, "
-            "or install redis-server or valkey-server"
+            "There is no Redis for this Python: use Python 3.11 or 3.12, or install redis-server or valkey-server"
         )
 
     def prepare(self) -> None:
@@ -77,6 +76,7 @@ class Broker:
             directory=Path("/"),
             stop_signal=signal.SIGTERM,
             grace=10.0,
+            quiet=True,  # its highest log level still tells every start in full
             before=self.end_leftover,
         )
 

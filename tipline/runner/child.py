@@ -24,6 +24,7 @@ class Command:
     user: OsUser | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     grace: float = 20.0  # seconds between stop_signal and SIGKILL
+    quiet: bool = False  # say nothing of what it writes unless it ends unasked
     # Called before every start, also a restart: may clear up what a killed predecessor left.
     before: Callable[[], None] | None = field(default=None, compare=False)
 

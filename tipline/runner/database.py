@@ -60,9 +60,9 @@ def _ensure_role(connection: psycopg.Connection, role: str, password: str, *, ma
         password.encode(), f"tipline_{role}".encode(), b"scram-sha-256"
     ).decode()
     connection.execute(
-        sql.SQL(
-            "ALTER ROLE {} LOGIN NOSUPERUSER NOCREATEROLE NOREPLICATION NOBYPASSRLS {} PASSWORD {}"
-        ).format(name, sql.SQL("CREATEDB" if may_create else "NOCREATEDB"), sql.Literal(verifier))
+        sql.SQL("ALTER ROLE {} LOGIN NOSUPERUSER NOCREATEROLE NOREPLICATION NOBYPASSRLS {} PASSWORD {}").format(
+            name, sql.SQL("CREATEDB" if may_create else "NOCREATEDB"), sql.Literal(verifier)
+        )
     )
 
 

@@ -35,6 +35,11 @@ class Places:
         return self.state / "redis"
 
     @property
+    def temporary(self) -> Path:
+        """For temporary files: in memory like the keys, since a large body may pass through one."""
+        return self.run / "tmp"
+
+    @property
     def static(self) -> Path:
         return self.state / "static"
 
@@ -72,7 +77,7 @@ class Places:
     def create(self) -> None:
         """Make the directories, readable by this user alone."""
         self.state.mkdir(parents=True, exist_ok=True)
-        for directory in (self.run, self.sockets, self.secrets):
+        for directory in (self.run, self.temporary, self.sockets, self.secrets):
             private_directory(directory)
 
 

@@ -12,9 +12,6 @@ from tipline.runner.places import private_directory
 # tipline.runner.processes.
 KEYS = (
     "django_key",
-    "django_key_public",
-    "django_key_pager",
-    "django_key_worker",
     "receipt_pepper",
     "idempotency_pepper",
     "nonce_key",

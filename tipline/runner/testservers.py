@@ -40,7 +40,9 @@ def running() -> Iterator[dict[str, str]]:
 def environment(places: Places) -> dict[str, str]:
     """The environment of a test process: it owns the database and may create others."""
     return {
+        "TIPLINE_ENV": "test",
         "TIPLINE_ROLE": "owner",
+        "TIPLINE_ENV": "test",
         "TIPLINE_STATE_DIR": str(places.state),
         "TIPLINE_SECRETS_DIR": str(places.secrets),
         "TIPLINE_RUN_DIR": str(places.run),

@@ -1,0 +1,66 @@
+"""How gunicorn serves a door. TIPLINE_ROLE says which door, TIPLINE_<DOOR>_BIND where."""
+
+import contextlib
+import gc
+import os
+from pathlib import Path
+from typing import Any
+
+from gunicorn.http.wsgi import Response
+
+role = os.environ["TIPLINE_ROLE"]
+
+# Processes and threads of each door. Threads wait for PostgreSQL; processes use the cores.
+_WORKERS, _THREADS = {"public": (2, 8), "console": (1, 8), "pager": (1, 4)}[role]
+
+bind = [os.environ[f"TIPLINE_{role.upper()}_BIND"]]
+worker_class = "gthread"
+workers = int(os.environ.get("TIPLINE_WORKERS", _WORKERS))
+threads = int(os.environ.get("TIPLINE_THREADS", _THREADS))
+# Loaded once, then forked: half the memory and half the start. Nothing connects while loading.
+preload_app = True
+_memory = Path("/dev/shm")  # noqa: S108 (gunicorn makes unnamed files there)
+worker_tmp_dir = str(_memory) if _memory.is_dir() else None  # heartbeats must not wait for a disk
+umask = 0o077
+proc_name = f"tipline-{role}"
+
+timeout = 60  # seconds without a sign of life before a worker is replaced
+graceful_timeout = 15  # below the supervisor's grace, so that requests in hand are answered
+keepalive = 5
+backlog = 512
+
+limit_request_line = 4094 if role == "console" else 2048
+limit_request_fields = 60
+limit_request_field_size = 8190 if role == "console" else 4096
+
+# Who asks is nobody's business here: no access log, no forwarded address believed, and only what
+# stops the server is logged. "Invalid request from ip=…" is a warning: never raise this level.
+accesslog = None
+errorlog = "-"
+loglevel = "error"
+forwarded_allow_ips = ""
+secure_scheme_headers: dict[str, str] = {}
+control_socket_disable = True
+
+
+def when_ready(server: Any) -> None:
+    """Finish loading before the first fork, and set aside what will never be garbage.
+
+    A collection after each request (the public door's memory hygiene) then looks at that
+    request's leavings only, and the forked workers go on sharing the rest.
+    """
+    from django.urls import get_resolver
+
+    _ = get_resolver().url_patterns
+    gc.collect()
+    gc.freeze()
+
+
+def _default_headers(self: Response) -> list[str]:
+    return [line for line in _plain_default_headers(self) if not line.startswith("Server:")]
+
+
+# gunicorn has no setting for it, and what we run is of use to an attacker alone.
+with contextlib.suppress(AttributeError):
+    _plain_default_headers = Response.default_headers
+    Response.default_headers = _default_headers

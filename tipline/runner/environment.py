@@ -1,0 +1,108 @@
+"""What each process is told: as little as its role needs, and nothing of our own environment."""
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tipline.runner.places import Places
+from tipline.runner.postgres import PORT
+from tipline.runner.processes import PROCESSES, PYTHON, SMTP_DOOR, Process, named
+from tipline.runner.secrets import ALL
+
+HOST = "127.0.0.1"
+KEPT = ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV")  # of the environment scripts/up was started with
+PASSED_ON = ("TIPLINE_ENV", "TIPLINE_WORKERS", "TIPLINE_THREADS", "TIPLINE_WORKER_HOST")
+OUTBOX_DOOR = named("outbox").door or 0
+
+
+@dataclass(frozen=True)
+class Installation:
+    """One Tipline on this machine: where its data is, and its first port."""
+
+    places: Places
+    port: int
+    given: Mapping[str, str]  # the environment scripts/up was started with
+
+    def url(self, door: int) -> str:
+        return f"http://{HOST}:{self.port + door}"
+
+    def command(self, process: Process) -> list[str]:
+        """The whole command line of one process."""
+        argv = [sys.executable if word == PYTHON else word for word in process.command]
+        if process.name == "outbox":
+            argv += [
+                "--http",
+                f"{HOST}:{self.port + OUTBOX_DOOR}",
+                "--smtp",
+                f"{HOST}:{self.port + SMTP_DOOR}",
+            ]
+            argv += ["--pager-url", self.url(named("pager").door or 0)]
+            argv += ["--sms-token-file", self._secret("sms_gateway_token")]
+            argv += ["--sms-secret-file", self._secret("sms_gateway_secret")]
+            argv += ["--twilio-token-file", self._secret("twilio_token")]
+        return argv
+
+    def environment(self, process: Process) -> dict[str, str]:
+        """The whole environment of one process."""
+        told = self._common(process.role) | process.environment | self._secrets(process.secrets)
+        if process.broker:
+            told["TIPLINE_BROKER_URL"] = self.places.broker_url
+        if process.door is not None:
+            told[f"TIPLINE_{process.name.upper()}_BIND"] = f"{HOST}:{self.port + process.door}"
+        if process.outbound or process.role == "pager":
+            told |= self._gateways()
+        return told
+
+    def owner_environment(self) -> dict[str, str]:
+        """For administrative commands, which may know everything."""
+        return self._common("owner") | self._gateways() | self._secrets(ALL)
+
+    def _gateways(self) -> dict[str, str]:
+        """Where pages go: what the operator has set, or else the local outbox."""
+        secret = {f"TIPLINE_{name.upper()}" for name in ALL}
+        theirs = {name: value for name, value in self.given.items() if name not in secret}
+        mail = {name: value for name, value in theirs.items() if name.startswith("TIPLINE_SMTP_")}
+        text = {n: v for n, v in theirs.items() if n.startswith(("TIPLINE_SMS_", "TIPLINE_TWILIO_"))}
+        outbox = self.url(OUTBOX_DOOR)
+        local_mail = {"TIPLINE_SMTP_HOST": HOST, "TIPLINE_SMTP_PORT": str(self.port + SMTP_DOOR)}
+        local_text = {
+            "TIPLINE_SMS_PROVIDERS": "gateway,twilio",
+            "TIPLINE_SMS_GATEWAY_URL": f"{outbox}/sms",
+            "TIPLINE_TWILIO_BASE_URL": outbox,
+            "TIPLINE_TWILIO_ACCOUNT": "AC" + "0" * 32,
+            "TIPLINE_TWILIO_FROM": "+15005550006",
+        }
+        # Never half of each: a real gateway beside the outbox would be paged one time in two.
+        return (mail or local_mail) | (text or local_text)
+
+    def _secrets(self, names: Iterable[str]) -> dict[str, str]:
+        return {f"TIPLINE_{name.upper()}_FILE": self._secret(name) for name in names}
+
+    def _secret(self, name: str) -> str:
+        """The file of a secret: the operator's own, if one was named, or ours."""
+        return self.given.get(f"TIPLINE_{name.upper()}_FILE") or str(self.places.secrets / name)
+
+    def _common(self, role: str) -> dict[str, str]:
+        told = {name: self.given[name] for name in KEPT if name in self.given}
+        told |= {
+            "PATH": f"{Path(sys.executable).parent}:{told.get('PATH', os.defpath)}",
+            "TZ": "UTC",
+            "TMPDIR": str(self.places.temporary),
+            "PYTHONUNBUFFERED": "1",
+            "DJANGO_SETTINGS_MODULE": "tipline.settings",
+            "TIPLINE_ENV": "local",
+            "TIPLINE_ROLE": role,
+            "TIPLINE_STATE_DIR": str(self.places.state),
+            "TIPLINE_SECRETS_DIR": str(self.places.secrets),
+            "TIPLINE_RUN_DIR": str(self.places.run),
+            "TIPLINE_DB_HOST": str(self.places.postgres_sockets),
+            "TIPLINE_DB_PORT": str(PORT),
+            "TIPLINE_DB_NAME": "tipline",
+        }
+        told |= {name: value for name, value in self.given.items() if name in PASSED_ON}
+        for process in PROCESSES:
+            if process.door is not None:
+                told[f"TIPLINE_{process.name.upper()}_URL"] = self.url(process.door)
+        return told

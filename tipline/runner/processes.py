@@ -1,0 +1,96 @@
+"""The one table of what runs: each process, its role, its command, and what it may know.
+
+`scripts/up` starts it, docker-compose.yml repeats it for separate users (a test compares the two),
+and tipline/settings.py names the same secrets for the same roles (so does that).
+"""
+
+from dataclasses import dataclass, field
+
+PYTHON = "python"  # stands for the interpreter of the virtual environment
+
+# What each role may know. A process gets these secrets, as files, and no others.
+SECRETS: dict[str, tuple[str, ...]] = {
+    "public": ("receipt_pepper", "idempotency_pepper", "nonce_key", "epoch_mac", "db_public"),
+    "pager": ("sms_gateway_secret", "twilio_token", "db_pager"),
+    "console": ("django_key", "vault_pepper", "contacts_key", "db_console"),
+    "triage": ("epoch_mac", "db_triage"),
+    "page": (
+        "contacts_key", "page_code_key", "pager_event_private",
+        "sms_gateway_token", "twilio_token", "smtp_password", "db_page",
+    ),
+    "watch": ("contacts_key", "sms_gateway_token", "twilio_token", "smtp_password", "db_watch"),
+    "custodian": ("django_key", "db_custodian"),
+    # The local stand-in for the SMS provider knows what that provider would know.
+    "outbox": ("sms_gateway_token", "sms_gateway_secret", "twilio_token"),
+}  # fmt: skip
+
+# A body that was freed must not lie in memory: glibc overwrites what is freed, CPython's own
+# allocator and the per-thread cache (which would not) stand aside.
+HYGIENE = {
+    "PYTHONMALLOC": "malloc",
+    "GLIBC_TUNABLES": "glibc.malloc.tcache_count=0:glibc.malloc.perturb=165",
+}
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process (gunicorn and Celery have children of their own below it)."""
+
+    name: str
+    role: str
+    command: tuple[str, ...]
+    door: int | None = None  # serves HTTP, at this distance from the base port
+    health: str = "/healthz"  # answers 200 there when it is well
+    broker: bool = False  # talks to Celery's broker
+    outbound: bool = False  # may open connections to the world (SMTP, SMS providers)
+    run_volume: str | None = None  # shares short-lived keys in memory with others of that name
+    environment: dict[str, str] = field(default_factory=dict)
+    local_only: bool = False  # scripts/up has it, a real installation does not
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return SECRETS[self.role]
+
+
+_GUNICORN = (PYTHON, "-m", "gunicorn", "-c", "tipline/gunicorn.py", "tipline.wsgi:application")
+_CELERY = (PYTHON, "-m", "celery", "--quiet", "-A", "tipline", "worker", "--loglevel", "WARNING")
+_ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+_MANAGE = (PYTHON, "manage.py")
+
+PROCESSES: tuple[Process, ...] = (
+    Process("public", "public", _GUNICORN, door=0, run_volume="public", environment=HYGIENE),
+    Process("console", "console", _GUNICORN, door=1),
+    Process("pager", "pager", _GUNICORN, door=2),
+    Process(
+        "triage-worker",
+        "triage",
+        # A process of its own for the work: a text that takes too long can be ended.
+        (*_CELERY, *_ALONE, "-n", "triage@%h", "-Q", "triage,triage_new", "--pool", "prefork", "-c", "1"),
+        broker=True,
+        run_volume="triage",
+    ),
+    Process(
+        "page-worker",
+        "page",
+        # Waits for providers, so threads: every sender has time limits of its own.
+        (*_CELERY, *_ALONE, "-n", "page@%h", "-Q", "page", "--pool", "threads", "-c", "8"),
+        broker=True,
+        outbound=True,
+    ),
+    Process(
+        "escalator-triage",
+        "triage",
+        (*_MANAGE, "escalator", "--triage"),
+        broker=True,
+        run_volume="triage",
+    ),
+    Process("escalator-page", "page", (*_MANAGE, "escalator", "--page"), broker=True, outbound=True),
+    Process("watch", "watch", (*_MANAGE, "watch"), outbound=True),
+    Process("outbox", "outbox", (PYTHON, "-m", "tipline.outbox"), door=3, health="/messages.json", local_only=True),
+)
+SMTP_DOOR = 25  # the outbox also takes mail, at this distance from the base port
+
+
+def named(name: str) -> Process:
+    """The process of that name."""
+    return next(process for process in PROCESSES if process.name == name)
