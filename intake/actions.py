@@ -13,7 +13,18 @@ from django.db.models import Max
 
 from intake import keys, sealed
 from intake.message import Content, Identity, Message, dump
-from intake.models import Due, Program, Purpose, Receipt, Reply, SubmissionKey, Tip, TipStatus, Wrap, WrapPurpose
+from intake.models import (
+    Due,
+    Program,
+    Purpose,
+    Receipt,
+    Reply,
+    SubmissionKey,
+    Tip,
+    TipStatus,
+    Wrap,
+    WrapPurpose,
+)
 from tipline.kernel import failpoints, rotating, sealing, times
 from tipline.kernel.receipts import Phrase
 
@@ -108,9 +119,7 @@ def conversation(phrase: Phrase) -> Conversation:
     for reply in replies:
         key = sealed.data_key(reply, reply.wraps.all(), key_id=receipt.pk, seed=seed)
         if key is not None:
-            opened.append(
-                sealing.unseal(bytes(reply.sealed), key=key, place=sealed.reply_place(reply)).decode()
-            )
+            opened.append(sealing.unseal(bytes(reply.sealed), key=key, place=sealed.reply_place(reply)).decode())
     return Conversation(tip, opened)
 
 
@@ -184,7 +193,12 @@ def _already(key: str, body: bytes, secrets: list[bytes]) -> Submitted:
 
 
 def _store(
-    tip: Tip, message: Message, identity: Identity, channel: str, now: datetime, receipt: Receipt | None = None
+    tip: Tip,
+    message: Message,
+    identity: Identity,
+    channel: str,
+    now: datetime,
+    receipt: Receipt | None = None,
 ) -> None:
     content = Content.now(message, channel=channel, has_identity=bool(identity), now=now)
     content_key, identity_key = sealing.new_data_key(), sealing.new_data_key()
@@ -196,9 +210,7 @@ def _store(
     purpose = Purpose.OVERSIGHT if message.insider else Purpose.CONTENT
     found = [
         sealed.wrap_for(tip, WrapPurpose(purpose), keys.program_key(tip.program, purpose), content_key),
-        sealed.wrap_for(
-            tip, WrapPurpose.IDENTITY, keys.program_key(tip.program, Purpose.IDENTITY), identity_key
-        ),
+        sealed.wrap_for(tip, WrapPurpose.IDENTITY, keys.program_key(tip.program, Purpose.IDENTITY), identity_key),
         *(sealed.wrap_for(tip, WrapPurpose.EPOCH, key, content_key) for key in keys.epoch_keys(now)),
     ]
     tip.save(force_insert=True)

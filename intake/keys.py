@@ -65,7 +65,7 @@ def program_key(program: Program, purpose: Purpose) -> ProgramKey:
 
     def load() -> ProgramKey | None:
         key = ProgramKey.objects.filter(program=program, purpose=purpose, retired=False).first()
-        return key if key and pinned(program, purpose, key.public_key) else None
+        return key if key and pinned(program, purpose, bytes(key.public_key)) else None
 
     key = _keep((program.pk, purpose), load)
     if key is None:

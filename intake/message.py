@@ -17,7 +17,7 @@ class Message:
 
     text: str
     danger: str = ""  # yes, no, unsure
-    about_me: str = ""  # yes, no
+    about_me: bool = False
     insider: bool = False  # about somebody in the police, the school or the program: goes to other people
     who_knows: str = ""
     guessable: str = ""

@@ -86,9 +86,7 @@ class Tip(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="tips")
-    follows = models.ForeignKey(
-        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="follow_ups"
-    )
+    follows = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="follow_ups")
     # 0 for the first, then 1, 2, …: the order within one conversation, which no clock is kept for.
     number = models.PositiveSmallIntegerField(default=0)
     status = models.CharField(max_length=10, choices=TipStatus, default=TipStatus.RECEIVED)

@@ -43,9 +43,7 @@ def data_key(record: Tip | Reply, found: Iterable[Wrap], *, key_id: UUID, seed: 
     """Open the wrap that `key_id` holds, if there is one among those found. Raises SealBroken if it was changed."""
     for wrapped in found:
         if wrapped.key_id == key_id:
-            return wraps.unwrap(
-                bytes(wrapped.sealed), seed=seed, holder=holder(record, wrapped.purpose, key_id)
-            )
+            return wraps.unwrap(bytes(wrapped.sealed), seed=seed, holder=holder(record, wrapped.purpose, key_id))
     return None
 
 

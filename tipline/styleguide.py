@@ -20,7 +20,11 @@ PARTS = [
     ("locks", "Locked and unlocked", "Stands in the page header, always."),
     ("notices", "Notices", "What is so, what went well, what needs care."),
     ("cards", "Cards", "The danger card is the same for everyone, above the box of the public form."),
-    ("fields", "Form fields", "Label, hint, error, field: in this order, and the field is described by both."),
+    (
+        "fields",
+        "Form fields",
+        "Label, hint, error, field: in this order, and the field is described by both.",
+    ),
     ("errors", "Error summary", "Stands above a refused form with tabindex=-1 and autofocus."),
     ("folds", "Folded parts and secrets", "Details that share a name open one at a time."),
     ("toolbar", "Filters and tabs", "Links, so that each view has its address."),

@@ -36,7 +36,13 @@ class Place:
     field: str
 
     def associated_data(self, version: int, suite: int) -> bytes:
-        return b"tipline-field\x00" + bytes([version, suite]) + self.program.bytes + self.record.bytes + self.field.encode()
+        return (
+            b"tipline-field\x00"
+            + bytes([version, suite])
+            + self.program.bytes
+            + self.record.bytes
+            + self.field.encode()
+        )
 
 
 def new_data_key() -> bytes:

@@ -67,9 +67,7 @@ class Ladder(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(
-                name="ladder_urgency", condition=Q(urgency__in=[Urgency.IMMINENT, Urgency.URGENT])
-            ),
+            models.CheckConstraint(name="ladder_urgency", condition=Q(urgency__in=[Urgency.IMMINENT, Urgency.URGENT])),
             models.UniqueConstraint(name="ladder_once", fields=["program", "urgency", "oversight"]),
         ]
 
@@ -198,9 +196,7 @@ class Notification(models.Model):
             models.CheckConstraint(name="notification_state", condition=Q(state__in=NotificationState.values)),
             models.CheckConstraint(name="notification_channel", condition=Q(channel__in=Channel.values)),
             models.CheckConstraint(name="notification_kind", condition=Q(kind__in=["page", "taken"])),
-            models.UniqueConstraint(
-                name="notification_once", fields=["escalation", "contact", "kind", "step", "loop"]
-            ),
+            models.UniqueConstraint(name="notification_once", fields=["escalation", "contact", "kind", "step", "loop"]),
         ]
         indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="notification_due")]
 

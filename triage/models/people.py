@@ -29,7 +29,7 @@ class User(AbstractBaseUser):
     name = models.CharField(max_length=120)
     is_active = models.BooleanField(default=True)
     # Django would stamp the second of every sign-in here.
-    last_login = None  # type: ignore[assignment]
+    last_login = None
 
     objects = UserManager()
 

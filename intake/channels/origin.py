@@ -1,0 +1,10 @@
+"""Refusing posts that another site's page sent."""
+
+from django.http import HttpRequest
+
+OURS = {"same-origin", "none"}
+
+
+def foreign(request: HttpRequest) -> bool:
+    """Whether the browser says that another site made it send this. Old browsers say nothing: the nonce holds there."""
+    return request.headers.get("Sec-Fetch-Site", "none") not in OURS

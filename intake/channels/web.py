@@ -1,0 +1,278 @@
+"""The web form, the receipt, and the way back to an answer. No JavaScript, no cookie, no GET that changes anything."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http.multipartparser import MultiPartParserError
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from intake import actions, keys
+from intake.channels import nonce, origin, pages, visit
+from intake.channels.forms import FollowUpForm, TipForm
+from intake.models import TipStatus
+from tipline.kernel.receipts import Phrase
+
+View = Callable[..., HttpResponse]
+
+STATES = {
+    TipStatus.RECEIVED: lambda: _("No person has opened it yet."),
+    TipStatus.OPENED: lambda: _("A person has opened what you sent."),
+    TipStatus.CLOSED: lambda: _("A person has read what you sent, and has finished with it."),
+    TipStatus.ERASED: lambda: _("What you sent has been erased."),
+}
+
+
+def readable_body(view: View) -> View:
+    """Answer what cannot be read, is too large, or comes from another site's page, before the view looks at it."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method == "POST":
+            if origin.foreign(request):
+                return pages.error(
+                    request,
+                    _("This did not come from our own page."),
+                    _(
+                        "Another site tried to send something here, so we did not take it. Open our form yourself and write there."
+                    ),
+                    status=403,
+                )
+            try:
+                request.POST  # noqa: B018  parsing happens here
+            except RequestDataTooBig:
+                return pages.error(
+                    request,
+                    _("That is too much at once."),
+                    _("Go back: what you wrote is still there. Shorten it to 100,000 characters, or send it in parts."),
+                    status=413,
+                )
+            except (MultiPartParserError, SuspiciousOperation, UnicodeDecodeError, OSError):
+                return pages.error(
+                    request,
+                    _("We could not read what came."),
+                    _("Something broke on the way, and nothing was stored. Go back and press Send again."),
+                    status=400,
+                )
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@readable_body
+def form(request: HttpRequest) -> HttpResponse:
+    """The form, and the receipt after sending."""
+    now = timezone.now()
+    if request.method != "POST":
+        return pages.blank_form(now)
+    typed = TipForm(request.POST)
+    if not typed.is_valid():
+        return pages.tip_form(request, typed, now, status=_status(typed))
+    key = nonce.key_of(request.POST.get("nonce", ""), now)
+    if key is None:
+        typed.add_error(None, _("This page was open for too long. What you wrote is still here: press Send once more."))
+        return pages.tip_form(request, typed, now, status=400)
+    program = pages.program()
+    try:
+        done = actions.submit(program, typed.message(), typed.identity(), channel="web", key=key, now=now)
+    except actions.KeyReused:
+        typed.add_error(
+            None,
+            _("Something else was sent from this page already. To send this as well, press Send once more."),
+        )
+        return pages.tip_form(request, typed, now, status=409)
+    except (DatabaseError, keys.KeyNotTrusted):
+        typed.add_error(None, _cannot_store())
+        return _try_later(pages.tip_form(request, typed, now, status=503))
+    context = {
+        "program": program,
+        "words": done.phrase.words if done.phrase else None,
+        "numbers": done.phrase.numbers if done.phrase else None,
+        "danger": typed.cleaned_data["danger"] == "yes",
+        "already": done.phrase is None,
+    }
+    return render(request, "intake/receipt.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@readable_body
+def answers(request: HttpRequest) -> HttpResponse:
+    """Come back with the words or the numbers."""
+    if request.method != "POST":
+        return render(request, "intake/answers.html", {"program": pages.program()})
+    phrase = Phrase.parse(request.POST.get("phrase", ""))
+    try:
+        if phrase is None:
+            raise actions.NoSuchReceipt
+        return _conversation(request, phrase)
+    except actions.NoSuchReceipt:
+        return _nothing_found(request)
+
+
+@require_POST
+@readable_body
+def follow_up(request: HttpRequest) -> HttpResponse:
+    """Add something: it is treated like a tip."""
+    now = timezone.now()
+    phrase = visit.phrase_of(request.POST.get("visit", ""), now)
+    typed = FollowUpForm(request.POST)
+    if phrase is None:
+        return _visit_over(request)
+    try:
+        if not typed.is_valid():
+            return _conversation(request, phrase, form=typed, status=_status(typed))
+        key = nonce.key_of(request.POST.get("nonce", ""), now)
+        if key is None:
+            typed.add_error(
+                None,
+                _("This page was open for too long. What you wrote is still here: press Send once more."),
+            )
+            return _conversation(request, phrase, form=typed, status=400)
+        actions.follow_up(phrase, typed.message(), channel="web", key=key, now=now)
+        return _conversation(request, phrase, sent=True)
+    except actions.NoSuchReceipt:
+        return _nothing_found(request)
+    except actions.KeyReused:
+        typed.add_error(
+            None,
+            _("Something else was sent from this page already. To send this as well, press Send once more."),
+        )
+        return _conversation(request, phrase, form=typed, status=409)
+    except (DatabaseError, keys.KeyNotTrusted):
+        return _try_later(
+            pages.error(
+                request,
+                _("Not sent yet"),
+                _cannot_store(),
+                status=503,
+                typed=request.POST.get("text", ""),
+                nonce=nonce.make(now),
+                visit=request.POST.get("visit", ""),
+                again=request.path,
+            )
+        )
+
+
+@require_POST
+@readable_body
+def lock(request: HttpRequest) -> HttpResponse:
+    """Make the words lead nowhere, for ever. A visit that is over and a code already locked look alike."""
+    phrase = visit.phrase_of(request.POST.get("visit", ""), timezone.now())
+    if phrase is None:
+        return _visit_over(request)
+    try:
+        if request.POST.get("confirm") != "yes":
+            return _conversation(request, phrase, status=422)
+        actions.lock(phrase)
+    except actions.NoSuchReceipt:
+        return _nothing_found(request)
+    return render(request, "intake/locked.html", {"program": pages.program()})
+
+
+@require_GET
+def noted(request: HttpRequest) -> HttpResponse:
+    """What to do before putting the phone down."""
+    return render(request, "intake/noted.html", {"program": pages.program()})
+
+
+@require_GET
+def leave(request: HttpRequest) -> HttpResponse:
+    """A page that says nothing."""
+    return render(request, "intake/leave.html")
+
+
+@require_GET
+def healthz(request: HttpRequest) -> HttpResponse:
+    """That this process answers; nothing more is said to strangers."""
+    return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """404."""
+    return pages.error(request, _("There is no such page."), _("Look at the address, or go to the form."), status=404)
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """400."""
+    return pages.error(
+        request,
+        _("We could not read what came."),
+        _("Something broke on the way, and nothing was stored. Go back and press Send again."),
+        status=400,
+    )
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """500: say that it is our fault, and keep nothing of it."""
+    typed = request.POST.get("text", "") if request.method == "POST" and _parsed(request) else ""
+    return pages.error(
+        request,
+        _("Something broke here."),
+        _("It is our fault, not yours. Please try again in a minute."),
+        status=500,
+        typed=typed,
+        nonce=nonce.make(timezone.now()) if typed else "",
+    )
+
+
+def _parsed(request: HttpRequest) -> bool:
+    return isinstance(getattr(request, "_post", None), QueryDict)
+
+
+def _status(typed: FollowUpForm) -> int:
+    too_long = any(error.code == "too_long" for errors in typed.errors.as_data().values() for error in errors)
+    return 413 if too_long else 422
+
+
+def _cannot_store() -> str:
+    return _("We cannot store anything just now: nothing was sent. It is still here; press Send again in a minute.")
+
+
+def _try_later(response: HttpResponse) -> HttpResponse:
+    response["Retry-After"] = "10"
+    return response
+
+
+def _nothing_found(request: HttpRequest) -> HttpResponse:
+    context = {"program": pages.program(), "error": True}
+    return render(request, "intake/answers.html", context, status=404)
+
+
+def _visit_over(request: HttpRequest) -> HttpResponse:
+    typed = request.POST.get("text", "")
+    return pages.error(
+        request,
+        _("Your visit is over."),
+        _("We forget a visit after half an hour. Look for your answer again with your words; then add this."),
+        status=403,
+        typed=typed,
+    )
+
+
+def _conversation(
+    request: HttpRequest,
+    phrase: Phrase,
+    *,
+    form: FollowUpForm | None = None,
+    sent: bool = False,
+    status: int = 200,
+) -> HttpResponse:
+    found = actions.conversation(phrase)
+    now = timezone.now()
+    context = {
+        "program": pages.program(),
+        "replies": [{"text": reply} for reply in found.replies],
+        "state": STATES[TipStatus(found.tip.status)](),
+        "followup_form": form or FollowUpForm(),
+        "visit": visit.make(phrase, now),
+        "nonce": nonce.make(now),
+        "sent": sent,
+    }
+    return render(request, "intake/conversation.html", context, status=status)

@@ -1,0 +1,15 @@
+"""The public pages."""
+
+from django.urls import path
+
+from intake.channels import web
+
+app_name = "intake"
+urlpatterns = [
+    path("", web.form, name="form"),
+    path("answers/", web.answers, name="answers"),
+    path("answers/add/", web.follow_up, name="follow_up"),
+    path("answers/lock/", web.lock, name="lock"),
+    path("noted/", web.noted, name="noted"),
+    path("leave/", web.leave, name="leave"),
+]

@@ -1,0 +1,104 @@
+"""What every room's tests stand on: a program with pinned keys, and tips sent the way people send them."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from hypothesis import settings as hypothesis_settings
+
+from intake import actions, keys
+from intake.channels import pages
+from intake.message import Identity, Message
+from intake.models import EpochKey, Program, ProgramKey, Purpose, Receipt, Tip
+from tipline.kernel import wraps
+
+# No test is judged by how fast this machine happens to be.
+hypothesis_settings.register_profile("tipline", deadline=None)
+hypothesis_settings.load_profile("tipline")
+
+Seeds = dict[Purpose, bytes]
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered(settings, tmp_path: Path) -> Iterator[None]:
+    """Each test has its own pins and short-lived secrets, and no process-wide memory of another's."""
+    settings.KEY_PINS = tmp_path / "pins.txt"
+    settings.RUN_DIR = tmp_path / "run"
+    keys.forget()
+    pages.forget()
+    yield
+    keys.forget()
+    pages.forget()
+
+
+@pytest.fixture
+def noon() -> datetime:
+    return datetime(2026, 3, 4, 12, 7, 31, tzinfo=UTC)
+
+
+@pytest.fixture
+def program(db) -> Program:
+    return Program.objects.create(slug="riverside", name="Riverside Tip Line", changed_on=date(2026, 1, 5))
+
+
+@pytest.fixture
+def seeds(program: Program, settings) -> Seeds:
+    """The private seeds of the program's keys, whose public halves are stored and pinned."""
+    made: Seeds = {}
+    lines = []
+    for purpose in Purpose:
+        made[purpose] = wraps.new_seed()
+        public = wraps.public_key(made[purpose])
+        ProgramKey.objects.create(program=program, purpose=purpose, public_key=public)
+        lines.append(f"{program.pk} {purpose.value} {wraps.fingerprint(public)}\n")
+    settings.KEY_PINS.write_text("".join(lines))
+    return made
+
+
+@pytest.fixture
+def epoch_seed(program: Program) -> bytes:
+    """The private seed of a live worker host's epoch key."""
+    seed = wraps.new_seed()
+    key = EpochKey(host="here", public_key=wraps.public_key(seed), usable_until=datetime(2100, 1, 1, tzinfo=UTC))
+    key.tag = keys.epoch_tag(key)
+    key.save(force_insert=True)
+    return seed
+
+
+@pytest.fixture
+def send(program: Program, seeds: Seeds, noon: datetime) -> Callable[..., actions.Submitted]:
+    """Send a tip as the form does: send("text", danger="yes", name="…")."""
+
+    def _send(text: str = "They sell pills behind the rink", *, name: str = "", reach: str = "", **answers):
+        return actions.submit(
+            program,
+            Message(text=text, **answers),
+            Identity(name, reach),
+            channel="web",
+            key=secrets.token_urlsafe(16),
+            now=noon,
+        )
+
+    return _send
+
+
+@pytest.fixture
+def tip_of(settings) -> Callable[[actions.Submitted], Tip]:
+    """The tip behind a receipt."""
+
+    def _tip_of(done: actions.Submitted) -> Tip:
+        assert done.phrase is not None
+        return Receipt.objects.get(lookup=done.phrase.lookup(pepper=settings.RECEIPT_PEPPER.encode())).tip
+
+    return _tip_of
+
+
+@pytest.fixture
+def street(settings) -> Client:
+    """A browser at the public door."""
+    settings.ROOT_URLCONF = "tipline.urls_public"
+    settings.MIDDLEWARE = settings.PUBLIC_MIDDLEWARE
+    return Client(enforce_csrf_checks=True, raise_request_exception=False)
