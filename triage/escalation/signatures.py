@@ -31,7 +31,7 @@ def sign_twilio(token: str, url: str, params: Params) -> str:
 
 
 def verify_twilio(token: str, url: str, params: Params, signature: str) -> bool:
-    """Whether Twilio signed this form POST. `url` is the one Twilio was given, not what a proxy made of it."""
+    """Whether Twilio signed this form POST. `url` is what Twilio was given, not what a proxy made of it."""
     pairs = list(params.items() if isinstance(params, Mapping) else params)
     # Twilio has signed URLs with and without their port over the years; its own libraries try both.
     verdicts = [_same(sign_twilio(token, form, pairs), signature) for form in _with_and_without_port(url)]

@@ -59,9 +59,7 @@ def test_twilio_may_sign_the_url_with_or_without_its_port(url: str, signature: s
         (TOKEN, "http://[broken", PARAMS, SIGNATURE),
     ],
 )
-def test_a_forged_twilio_request_is_refused(
-    token: str, url: str, params: dict[str, str], signature: str
-) -> None:
+def test_a_forged_twilio_request_is_refused(token: str, url: str, params: dict[str, str], signature: str) -> None:
     assert not verify_twilio(token, url, params, signature)
 
 
