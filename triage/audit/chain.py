@@ -1,0 +1,127 @@
+"""The append-only record of what people did, each entry's hash covering the one before it.
+
+An entry keeps the hour, never the minute. Its free text is sealed under the tip's data key, and the
+hash covers the ciphertext: when a tip is erased its words are gone and the chain still holds.
+"""
+
+import hashlib
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from django.db import connection, models, transaction
+from django.utils.translation import gettext_lazy as _
+
+from intake import sealed
+from intake.models import Program, Tip
+from tipline.kernel import sealing, times
+from triage.models import AuditEntry, User
+
+START = b"\x00" * 32
+LOCK_SPACE = 0x7469706C  # "tipl": apart from whatever else takes advisory locks
+
+
+class Event(models.TextChoices):
+    """What can happen, as it is stored."""
+
+    TIP_OPENED = "tip_opened", _("opened the tip")
+    TAKEN = "taken", _("took the tip")
+    PASSED_ON = "passed_on", _("passed the tip on")
+    REPLIED = "replied", _("sent an answer")
+    CORRECTED = "corrected", _("corrected category or level")
+    CLOSED = "closed", _("closed the tip")
+    REOPENED = "reopened", _("reopened the tip")
+    IDENTITY_OPENED = "identity_opened", _("opened the submitter details")
+    SIGNED_IN = "signed_in", _("signed in")
+    SIGN_IN_REFUSED = "sign_in_refused", _("was refused at sign-in")
+    FIRST_SIGN_IN = "first_sign_in", _("signed in for the first time")
+    RECOVERY_CODE_USED = "recovery_code_used", _("signed in with a recovery code")
+    INVITED = "invited", _("was invited")
+
+
+@transaction.atomic
+def record(
+    program: Program | UUID,
+    event: Event,
+    *,
+    now: datetime,
+    actor: User | None = None,
+    tip: Tip | None = None,
+    text: str = "",
+    data_key: bytes | None = None,
+) -> AuditEntry:
+    """Append one entry to the program's chain; in the same transaction as the act it tells of.
+
+    `text` is sealed under the tip's data key: ValueError if one comes without the other.
+    """
+    if text and (data_key is None or tip is None):
+        raise ValueError("The text of an entry is sealed under its tip's data key.")
+    program_id = program if isinstance(program, UUID) else program.pk
+    _wait_for_turn(program_id)
+    last = AuditEntry.objects.filter(program_id=program_id).order_by("-number").only("number", "digest").first()
+    entry = AuditEntry(
+        pk=uuid4(),
+        program_id=program_id,
+        number=last.number + 1 if last else 1,
+        hour=times.hour(now),
+        actor=actor,
+        event=event,
+        tip=tip,
+        previous=bytes(last.digest) if last else START,
+    )
+    if text and tip is not None and data_key is not None:
+        entry.sealed = sealing.seal(text.encode(), key=data_key, place=sealed.place(tip, sealed.AUDIT, entry.pk))
+    entry.digest = digest(entry)
+    entry.save(force_insert=True)
+    return entry
+
+
+def text_of(entry: AuditEntry, *, tip: Tip, data_key: bytes) -> str:
+    """Open an entry's text; empty if it has none. Raises SealBroken."""
+    if not entry.sealed:
+        return ""
+    place = sealed.place(tip, sealed.AUDIT, entry.pk)
+    return sealing.unseal(bytes(entry.sealed), key=data_key, place=place).decode()
+
+
+def verify(program: Program | UUID) -> int | None:
+    """Walk the chain and return the number of the first entry that does not fit, or None.
+
+    A chain cut off at its end still fits: the newest digest must also be kept somewhere else.
+    """
+    program_id = program if isinstance(program, UUID) else program.pk
+    previous = START
+    entries = AuditEntry.objects.filter(program_id=program_id).order_by("number").iterator()
+    for number, entry in enumerate(entries, start=1):
+        fits = entry.number == number and bytes(entry.previous) == previous
+        if not fits or bytes(entry.digest) != digest(entry):
+            return number
+        previous = bytes(entry.digest)
+    return None
+
+
+def digest(entry: AuditEntry) -> bytes:
+    """Return SHA-256 over the digest before and every field, each with its length in front."""
+    parts = (
+        bytes(entry.previous),
+        entry.pk.bytes,
+        entry.program_id.bytes,
+        str(entry.number).encode(),
+        entry.hour.strftime("%Y-%m-%dT%HZ").encode(),
+        entry.actor_id.bytes if entry.actor_id else b"",
+        str(entry.event).encode(),
+        entry.tip_id.bytes if entry.tip_id else b"",
+        bytes(entry.sealed),
+    )
+    covered = hashlib.sha256(b"tipline-audit-1")
+    for part in parts:
+        covered.update(len(part).to_bytes(4, "big") + part)
+    return covered.digest()
+
+
+def _wait_for_turn(program_id: UUID) -> None:
+    """Let one transaction at a time append to a program's chain; the lock ends with the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(%s, %s)",
+            [LOCK_SPACE, int.from_bytes(program_id.bytes[:4], "big", signed=True)],
+        )
