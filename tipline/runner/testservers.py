@@ -42,7 +42,6 @@ def environment(places: Places) -> dict[str, str]:
     return {
         "TIPLINE_ENV": "test",
         "TIPLINE_ROLE": "owner",
-        "TIPLINE_ENV": "test",
         "TIPLINE_STATE_DIR": str(places.state),
         "TIPLINE_SECRETS_DIR": str(places.secrets),
         "TIPLINE_RUN_DIR": str(places.run),
