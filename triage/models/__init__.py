@@ -14,6 +14,7 @@ from .escalation import (
     Notification,
     NotificationState,
     OnCall,
+    PageCounter,
     PagerEvent,
 )
 from .people import Grant, Invitation, Membership, PersonKey, Role, User
@@ -39,6 +40,7 @@ __all__ = [
     "Notification",
     "NotificationState",
     "OnCall",
+    "PageCounter",
     "PagerEvent",
     "PersonKey",
     "Role",

@@ -33,12 +33,17 @@ class Contact(models.Model):
     sealed = models.BinaryField()
     # Keyed hash of the normalised address, to find whose reply came in.
     address_mac = models.BinaryField()
+    # False after STOP, or when a person switched it off.
     active = models.BooleanField(default=True)
+    # The last page to it failed for good because of the address; it is still tried, and people are shown it.
+    failing = models.BooleanField(default=False)
 
     class Meta:
         constraints = [
             models.CheckConstraint(name="contact_channel", condition=Q(channel__in=Channel.values)),
-            models.UniqueConstraint(name="contact_once", fields=["user", "channel", "address_mac"]),
+            models.UniqueConstraint(
+                name="contact_once", fields=["program", "user", "channel", "address_mac"]
+            ),
         ]
         indexes = [models.Index(fields=["address_mac"])]
 
@@ -126,7 +131,8 @@ class Escalation(models.Model):
     step = models.PositiveSmallIntegerField(default=0)
     loop = models.PositiveSmallIntegerField(default=0)
     opened_at = models.DateTimeField()
-    # When the next step (or the end of a taking) is due; null only when ended.
+    # `step` and `loop` name the step that comes next.
+    # When it (or the end of a taking) is due; null only when ended.
     next_at = models.DateTimeField(null=True, blank=True)
     taken_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     times_taken = models.PositiveSmallIntegerField(default=0)
@@ -152,6 +158,13 @@ class Escalation(models.Model):
             ),
         ]
         indexes = [models.Index(fields=["next_at"], condition=Q(next_at__isnull=False), name="escalation_due")]
+
+
+class PageCounter(models.Model):
+    """The page number a program used last. Raising it also puts two new pages of one program in line."""
+
+    program = models.OneToOneField(Program, on_delete=models.PROTECT, primary_key=True)
+    last = models.PositiveSmallIntegerField()
 
 
 class NotificationState(models.TextChoices):
@@ -182,6 +195,7 @@ class Notification(models.Model):
     # When to try (again); null when nothing more is to be done.
     due_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    # When the carrier took it over, or perhaps did (unknown); the reply code counts from here.
     accepted_at = models.DateTimeField(null=True, blank=True)
     provider = models.CharField(max_length=20, blank=True)
     provider_reference = models.CharField(max_length=80, blank=True)
