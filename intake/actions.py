@@ -152,7 +152,7 @@ def reply(tip: Tip, text: str) -> Reply:
     answer.sealed = sealing.seal(text.encode(), key=key, place=sealed.reply_place(answer))
     purpose = Wrap.objects.filter(tip=tip, purpose__in=sealed.CONTENT_PURPOSES).values_list("purpose", flat=True)[0]
     found = [sealed.wrap_for(answer, purpose, keys.program_key(tip.program, Purpose(purpose)), key)]
-    if receipt := Receipt.objects.filter(tip=tip).first():
+    if receipt := Receipt.objects.filter(tip=tip).only("program", "tip", "public_key").first():
         found.append(sealed.wrap_for(answer, WrapPurpose.RECEIPT, receipt, key))
     answer.save(force_insert=True)
     Wrap.objects.bulk_create(found)
