@@ -3,9 +3,8 @@
 import quopri
 import re
 from datetime import datetime
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime, parseaddr
+from email.header import Header
+from email.utils import format_datetime, formataddr, parseaddr
 
 from triage.escalation.senders.base import Outgoing
 
@@ -15,6 +14,7 @@ LARGEST = 64 * 1024
 
 _ADDRESS = re.compile(r"[!-~]+@[A-Za-z0-9.-]+|[!-~]+@\[[0-9A-Fa-f.:]+\]")
 _LINE = 75
+_LONGEST_SUBJECT = 200
 
 
 def compose(message: Outgoing, *, sender: str, now: datetime) -> bytes:
@@ -25,17 +25,19 @@ def compose(message: Outgoing, *, sender: str, now: datetime) -> bytes:
     whole. Raises ValueError for an address that no mail server of ours should be asked to reach,
     and for a text larger than the largest class.
     """
-    head = EmailMessage(policy=SMTP)
-    head["From"] = sender
-    head["To"] = checked_address(message.to)
-    head["Subject"] = " ".join(_clean(message.subject or "").split())
-    head["Date"] = format_datetime(now.replace(second=0, microsecond=0))
-    head["Message-ID"] = message_id(message.reference, sender)
-    head["Auto-Submitted"] = "auto-generated"
-    head["MIME-Version"] = "1.0"
-    head["Content-Type"] = 'text/plain; charset="utf-8"'
-    head["Content-Transfer-Encoding"] = "quoted-printable"
-    headers = head.as_bytes().rstrip(b"\r\n") + b"\r\n\r\n"
+    head = {
+        "From": formataddr(parseaddr(_one_line(sender))),
+        "To": checked_address(message.to),
+        "Subject": _header_text(message.subject or ""),
+        "Date": format_datetime(now.replace(second=0, microsecond=0)),
+        "Message-ID": message_id(message.reference, sender),
+        "Auto-Submitted": "auto-generated",
+        "MIME-Version": "1.0",
+        "Content-Type": 'text/plain; charset="utf-8"',
+        "Content-Transfer-Encoding": "quoted-printable",
+    }
+    # Lines by hand: nine known headers cost EmailMessage more time than the whole rest of a sending.
+    headers = "".join(f"{name}: {value}\r\n" for name, value in head.items()).encode("ascii") + b"\r\n"
     return _padded(headers + _quoted(message.body))
 
 
@@ -59,6 +61,16 @@ def path_of(sender: str) -> str:
 def domain_of(sender: str) -> str:
     """The domain of a From value."""
     return path_of(sender).rpartition("@")[2]
+
+
+def _one_line(text: str) -> str:
+    # Line ends of any script's kind and other controls become blanks: no value can end its header.
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in _clean(text)).split())
+
+
+def _header_text(text: str) -> str:
+    line = _one_line(text)[:_LONGEST_SUBJECT]
+    return line if line.isascii() else Header(line, "utf-8").encode(linesep="\r\n")
 
 
 def _clean(text: str) -> str:

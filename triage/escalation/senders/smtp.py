@@ -49,9 +49,7 @@ class SmtpSender:
 
     name = "smtp"
 
-    def __init__(
-        self, settings: SmtpSettings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
+    def __init__(self, settings: SmtpSettings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._settings = settings
         self._clock = clock
         # Loading the authorities takes milliseconds; once is enough.

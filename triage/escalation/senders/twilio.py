@@ -71,9 +71,7 @@ class TwilioSender:
     def __init__(self, settings: TwilioSettings) -> None:
         self._settings = settings
         account = quote(settings.account, safe="")
-        self._target = web.Target.parse(
-            f"{settings.base_url.rstrip('/')}/2010-04-01/Accounts/{account}/Messages.json"
-        )
+        self._target = web.Target.parse(f"{settings.base_url.rstrip('/')}/2010-04-01/Accounts/{account}/Messages.json")
         basic = base64.b64encode(f"{settings.account}:{settings.token}".encode()).decode()
         self._headers = {
             "Authorization": f"Basic {basic}",

@@ -42,9 +42,7 @@ class Deadline:
 
 
 @contextmanager
-def connected(
-    host: str, port: int, deadline: Deadline, tls: ssl.SSLContext | None = None
-) -> Iterator[socket.socket]:
+def connected(host: str, port: int, deadline: Deadline, tls: ssl.SSLContext | None = None) -> Iterator[socket.socket]:
     """A connection to host:port that is cut at the deadline and closed at the end of the block.
 
     Raises NotConnected before the block is entered. Inside it, the cut shows as a read of nothing
