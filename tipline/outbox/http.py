@@ -113,9 +113,7 @@ class Handler(BaseHTTPRequestHandler):
         box = self.server.box
         if path == "/sms":
             fault, token = box.faults.take("gateway"), box.tokens.gateway
-            return self._play(
-                providers.gateway(body, dict(self.headers), fault, box.kept, token=token), fault.seconds
-            )
+            return self._play(providers.gateway(body, dict(self.headers), fault, box.kept, token=token), fault.seconds)
         if account := _TWILIO.fullmatch(path):
             fault, token = box.faults.take("twilio"), box.tokens.twilio
             return self._play(

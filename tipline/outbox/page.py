@@ -9,7 +9,7 @@ from tipline.outbox.messages import Answer, Message
 _SHOWN = 100
 # The reply the message itself asks for: "Reply 27 K4M9TX". Six characters of letters and digits.
 _REPLY = re.compile(r"\b(\d{1,6} [A-Z0-9]{6})\b")
-_NAMES = {"smtp": "E-mail", "gateway": "SMS gateway", "twilio": "Twilio SMS"}
+_NAMES = {"smtp": "E-mail", "gateway": "SMS gateway", "twilio": "Twilio"}
 _PLAIN_MODES = {
     "ok": "works",
     "refuse": "refuses connections",
@@ -35,9 +35,7 @@ def render(messages: list[Message], faults: Faults, *, paused: bool) -> str:
     refresh = "" if paused else '<noscript><meta http-equiv="refresh" content="3"></noscript>'
     script = "" if paused else '<script src="/outbox.js" defer></script>'
     switch = '<a href="/">Go on</a>' if paused else '<a href="/?pause=1">Pause</a>'
-    older = (
-        f"<p class=hint>{len(messages) - _SHOWN} older ones are not shown.</p>" if messages[_SHOWN:] else ""
-    )
+    older = f'<p class="hint">{len(messages) - _SHOWN} older ones are not shown.</p>' if messages[_SHOWN:] else ""
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -60,11 +58,11 @@ def render(messages: list[Message], faults: Faults, *, paused: bool) -> str:
 leaves this machine. Answer a text message to play the coordinator.</p>
 <p class="hint" id="news" role="status">{_count(messages)}{" The page is paused." if paused else ""}</p>
 </header>
-{_trouble(faults)}
 <div class="outbox-list">
 {items or '<p class="empty">Nothing yet. Send a tip that cannot wait, and the page arrives here.</p>'}
 </div>
 {older}
+{_trouble(faults)}
 </main>
 </body>
 </html>
@@ -121,7 +119,7 @@ def _mail(message: Message) -> str:
 def _head(message: Message, verb: str) -> str:
     notes = []
     if message.duplicate_of:
-        notes.append(f'the same page as <a href="#m{message.duplicate_of}">number {message.duplicate_of}</a>')
+        notes.append(f'the same page <a href="#m{message.duplicate_of}">once more</a>')
     if not message.accepted:
         notes.append("arrived, but the sender was not told")
     if message.receipts:
@@ -143,11 +141,11 @@ def _count(messages: list[Message]) -> str:
 def _trouble(faults: Faults) -> str:
     now = {service: faults.peek(service).mode for service in MODES}
     selects = "".join(_select(service, mode) for service, mode in now.items())
-    ill = [f"{_NAMES[service]} {_PLAIN_MODES[mode]}" for service, mode in now.items() if mode != "ok"]
-    summary = f"Misbehaving now: {', '.join(ill)}" if ill else "Make a provider misbehave"
+    ill = [f"{_NAMES[service]}: {_PLAIN_MODES[mode]}" for service, mode in now.items() if mode != "ok"]
+    summary = f"Misbehaving now. {'; '.join(ill)}" if ill else "Make a provider misbehave"
     return f"""<details class="fold{" card-danger" if ill else ""}"><summary>{summary}</summary>
 <form class="outbox-trouble" method="post" action="/control">{selects}
-<button class="button button-quiet">Set</button></form></details>"""
+<button class="button button-quiet">Apply</button></form></details>"""
 
 
 def _select(service: str, now: str) -> str:

@@ -34,9 +34,7 @@ class Reply:
     message: Message | None = None
 
 
-def gateway(
-    body: bytes, headers: Mapping[str, str], fault: Fault, messages: Messages, *, token: str = ""
-) -> Reply:
+def gateway(body: bytes, headers: Mapping[str, str], fault: Fault, messages: Messages, *, token: str = "") -> Reply:
     """POST /sms of the generic gateway; `token` is the bearer token expected, "" for any."""
     scheme, _, given = headers.get("Authorization", "").partition(" ")
     if scheme != "Bearer" or not given or (token and not _same(given, token)):
@@ -50,9 +48,7 @@ def gateway(
         gone = fault.mode == "mailbox_gone"
         return _refusal(fault, {"error": "temporarily out of order"}, 422 if gone else 500)
     known = messages.first("gateway", reference)
-    message = Message(
-        "sms", "gateway", to, "", text, reference=reference, mode=fault.mode, headers=_shown(headers)
-    )
+    message = Message("sms", "gateway", to, "", text, reference=reference, mode=fault.mode, headers=_shown(headers))
     message.provider_reference = known.provider_reference if known else f"gw-{secrets.token_hex(8)}"
     message.accepted = fault.mode not in _UNANSWERED
     messages.add(message)
@@ -122,9 +118,7 @@ def _trouble(status: int, code: int, message: str) -> Reply:
 
 
 def _json(status: int, content: dict[str, Any], headers: dict[str, str] | None = None) -> Reply:
-    return Reply(
-        status, json.dumps(content).encode(), {"Content-Type": "application/json", **(headers or {})}
-    )
+    return Reply(status, json.dumps(content).encode(), {"Content-Type": "application/json", **(headers or {})})
 
 
 def _shown(headers: Mapping[str, str]) -> dict[str, str]:
