@@ -8,13 +8,20 @@ from triage.classify.assessment import Assessment, Reason
 from triage.classify.folding import Folded
 from triage.classify.language import languages_of
 from triage.classify.lexicon import TARGETS, Language, Lexicon, Rule, Situation
+from triage.classify.matching import Hit
 from triage.classify.taxonomy import STAND_ALONE, Category, Urgency, worse
 from triage.classify.tokens import Token
 
+FIGURE = "figure"
+ALARMING = frozenset({"threat", "suicide", "suicide-means", "attack"})
 NEGATION_REACH = 2
 """A negation this many words before a phrase, or nearer, takes it back."""
-WORD_REASON = 1.0
+WORD_REASON = 0.3
 """A single word explains itself to the reader only from this weight."""
+WORD_SCALE = 4.0
+"""Word weights count in full in a text with 16 known words; more known words weigh less each."""
+STEM = 4
+"""Beginnings of words in the word files have this many letters."""
 MOST_REASONS = 24
 CATEGORY_CODES = frozenset(str(category) for category in Category)
 
@@ -54,6 +61,7 @@ def find_rules(tokens: Sequence[Token], language: Language, lexicon: Lexicon) ->
         rule = language.rules[hit.rule]
         if not (rule.negatable and _negated(tokens, hit.first, language.negations)):
             raw.append((rule, hit))
+    raw = _without_figures(raw)
     tags = {tag for rule, _ in raw for tag in rule.tags}
     softeners = [softener for softener in lexicon.softeners if softener.tag in tags]
     found = []
@@ -64,6 +72,18 @@ def find_rules(tokens: Sequence[Token], language: Language, lexicon: Lexicon) ->
                 factor = min(factor, softener.factor)
         found.append(Found(rule, hit.first, hit.stop, tokens[hit.first].sentence, factor))
     return found
+
+
+def _without_figures(raw: list[tuple[Rule, Hit]]) -> list[tuple[Rule, Hit]]:
+    """Drop alarming phrases that are part of a figure of speech: "killing me" in "this exam is killing me"."""
+    covered = {place for rule, hit in raw if FIGURE in rule.tags for place in range(hit.first, hit.stop)}
+    if not covered:
+        return raw
+    return [
+        (rule, hit)
+        for rule, hit in raw
+        if not rule.tags & ALARMING or covered.isdisjoint(range(hit.first, hit.stop))
+    ]
 
 
 def _negated(tokens: Sequence[Token], first: int, negations: frozenset[str]) -> bool:
@@ -136,35 +156,65 @@ def _count_situations(ballot: Ballot, found: Sequence[Found], lexicon: Lexicon, 
             ballot.reasons.append(Reason(start, end, situation.name, situation.say, category))
 
 
-def _count_words(ballot: Ballot, tokens: Sequence[Token], language: Language, reader: Reader) -> None:
+def word_keys(tokens: Sequence[Token], language: Language) -> dict[str, int]:
+    """Return the known words of a text, and beginnings of words, with the place they first stand."""
     words = language.words
-    seen: set[str] = set()
+    keys: dict[str, int] = {}
     for place, token in enumerate(tokens):
-        keys = [(token.text, 1)]
-        if place + 1 < len(tokens):
-            keys.append((f"{token.text} {tokens[place + 1].text}", 2))
-        for key, length in keys:
-            if key in words and key not in seen:
-                seen.add(key)
-                ballot.add(words[key])
-                target, weight = max(words[key], key=lambda pair: pair[1])
-                if weight >= WORD_REASON and target in CATEGORY_CODES:
-                    start, end = reader.span(place, place + length)
-                    label = target.replace("_", " ")
-                    ballot.reasons.append(
-                        Reason(start, end, f"{language.code}.word", f"A word of tips about {label}", target)
-                    )
+        if token.text in words:
+            keys.setdefault(token.text, place)
+        if len(token.text) > STEM:
+            stem = f"{token.text[:STEM]}*"
+            if stem in words:
+                keys.setdefault(stem, place)
+        if "\u3400" <= token.text <= "\u9fff" and place + 1 < len(tokens):
+            pair = f"{token.text} {tokens[place + 1].text}"
+            if pair in words:
+                keys.setdefault(pair, place)
+    return keys
 
 
-def _categories(sums: dict[str, float]) -> tuple[str, ...]:
-    """Choose the categories: all above zero, the strongest if none, stand-alone ones alone."""
+def _count_words(ballot: Ballot, tokens: Sequence[Token], languages: Sequence[Language], reader: Reader) -> None:
+    known = [(language, word_keys(tokens, language)) for language in languages]
+    count = sum(len(keys) for _, keys in known)
+    if not count:
+        return
+    factor = min(1.0, WORD_SCALE / math.sqrt(count))  # a long text must not win by its length
+    for language, keys in known:
+        for key, place in keys.items():
+            ballot.add(language.words[key], factor)
+            _explain_word(ballot, language, key, factor, reader.span(place, place + 1 + key.count(" ")))
+
+
+def _explain_word(
+    ballot: Ballot, language: Language, key: str, factor: float, span: tuple[int, int]
+) -> None:
+    """Name a word that weighs much by itself; little words like "he" explain nothing to a reader."""
+    if key in language.common:
+        return
+    target, weight = max(language.words[key], key=lambda pair: pair[1])
+    if weight * factor < WORD_REASON:
+        return
+    if target in CATEGORY_CODES:
+        say = f"A word that tips about {target.replace('_', ' ')} often have"
+        ballot.reasons.append(Reason(*span, f"{language.code}.word", say, target))
+    else:
+        say = "A word that pressing tips often have"
+        ballot.reasons.append(Reason(*span, f"{language.code}.word", say, None))
+
+
+def _categories(sums: dict[str, float], *, pages: bool) -> tuple[str, ...]:
+    """Choose the categories: all above zero, the strongest if none, stand-alone ones alone.
+
+    What wakes somebody is never called "not a tip".
+    """
     ranked = sorted(Category, key=lambda category: -sums[category])
     chosen = [category for category in ranked if sums[category] > 0 and category not in STAND_ALONE]
-    alone = max(STAND_ALONE, key=lambda category: sums[category])
+    alone = Category.OTHER if pages else max(STAND_ALONE, key=lambda category: sums[category])
     if sums[alone] > 0 and (not chosen or sums[alone] > sums[chosen[0]]):
         return (str(alone),)
     if not chosen:
-        return (str(ranked[0]),)
+        return (str(next(one for one in ranked if not pages or one is not Category.NOT_A_TIP)),)
     return tuple(str(category) for category in chosen)
 
 
@@ -190,10 +240,9 @@ def weigh(
     found = [item for language in languages for item in find_rules(tokens, language, lexicon)]
     _count_rules(ballot, found, reader)
     _count_situations(ballot, found, lexicon, reader)
-    for language in languages:
-        _count_words(ballot, tokens, language, reader)
-    categories = _categories(ballot.sums)
+    _count_words(ballot, tokens, languages, reader)
     level = _level(ballot)
+    categories = _categories(ballot.sums, pages=level.pages)
     return Assessment(
         urgency=level,
         categories=categories,

@@ -6,27 +6,11 @@ from collections.abc import Sequence
 from triage.classify.lexicon import Language, Lexicon
 from triage.classify.tokens import Token
 
-_LATIN = "latin"
 SHARE = 0.12
 """The least share of a text's words that must be common words of a language for it to be that language."""
 
-
-def script_of(char: str) -> str | None:
-    """Return the script of one folded character, as far as the rules know scripts."""
-    if char.isascii():
-        return _LATIN if char.isalpha() else None
-    point = ord(char)
-    if 0x3400 <= point <= 0x9FFF:
-        return "han"
-    if 0x0600 <= point <= 0x06FF:
-        return "arabic"
-    if 0x0400 <= point <= 0x04FF:
-        return "cyrillic"
-    if 0x0A00 <= point <= 0x0A7F:
-        return "gurmukhi"
-    if char.isalpha():
-        return _LATIN if point < 0x0250 else "unknown"
-    return None
+FEW_WORDS = 6
+"""So short a text may have no common word at all; then the languages whose rules find something count."""
 
 
 def languages_of(tokens: Sequence[Token], lexicon: Lexicon, hint: str | None) -> list[Language]:
@@ -46,4 +30,6 @@ def languages_of(tokens: Sequence[Token], lexicon: Lexicon, hint: str | None) ->
         code = hint.split("-")[0].lower()
         if code in votes and code not in found:
             found.append(code)
+    if not found and len(words) <= FEW_WORDS:
+        found = [code for code, language in lexicon.languages.items() if language.phrases.find(tokens)]
     return [lexicon.languages[code] for code in found]

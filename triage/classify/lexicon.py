@@ -11,11 +11,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from triage.classify.folding import fold_plain
+from triage.classify.folding import fold, fold_plain
 from triage.classify.matching import Phrasebook, PhraseError
 from triage.classify.taxonomy import Category, Urgency
 from triage.classify.tokens import tokenise
-from triage.classify.folding import fold
 
 RULES = Path(__file__).parent / "rules"
 TARGETS: tuple[str, ...] = (*Category, "paging", Urgency.IMMINENT, Urgency.PRIORITY)
@@ -49,7 +48,6 @@ class Situation:
     near: bool
     weights: Mapping[str, float]
     always: Urgency | None
-    categories_of: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +124,11 @@ def read_language(path: Path) -> Language:
         script=raw["script"],
         common=frozenset(word for word in fold_plain(raw.get("common", "")).split()),
         negations=frozenset(word for word in fold_plain(raw.get("negations", "")).split()),
-        phrases=Phrasebook({name: words.split() for name, words in raw.get("lists", {}).items()}),
+        phrases=Phrasebook(raw.get("lists", {})),
     )
     for entry in raw.get("rule", ()):
         rule = _rule(entry, code)
-        for phrase in entry["match"]:
+        for phrase in fold_plain("\n".join(entry["match"])).split("\n"):
             try:
                 language.phrases.add(phrase, len(language.rules))
             except PhraseError as error:

@@ -5,7 +5,7 @@ words, `word?` may be missing, `..` lets up to three words pass and `...` up to 
 never runs across the end of a sentence. There are no regular expressions here to blow up.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -41,14 +41,26 @@ class Hit:
     stop: int
 
 
+def _spread(element: str, phrase: str) -> Sequence[str]:
+    """Part Chinese into characters, as the text is parted; a choice is between single characters."""
+    if element.isascii() or not any("\u3400" <= char <= "\u9fff" for char in element):
+        return [element]
+    if "|" in element:
+        if any(len(choice) > 1 for choice in element.rstrip("?").split("|")):
+            raise PhraseError(f"choices between Chinese words are written as phrases of their own: {phrase!r}")
+        return [element]
+    return list(element)
+
+
 class Phrasebook:
     """All phrases of one language, compiled."""
 
-    def __init__(self, classes: Mapping[str, Iterable[str]]) -> None:
+    def __init__(self, classes: Mapping[str, str]) -> None:
         self._root = Node()
         self._exact: dict[str, list[str]] = {}
         self._prefixes: dict[str, list[str]] = {}
-        self._classes = {name: [fold_plain(word) for word in words] for name, words in classes.items()}
+        self._classes = {name: fold_plain(words).split() for name, words in classes.items()}
+        self._elements: set[str] = set()
         self.symbols = lru_cache(maxsize=4096)(self._symbols)
 
     def _know(self, word: str, symbol: str) -> None:
@@ -60,8 +72,8 @@ class Phrasebook:
             known.append(symbol)
 
     def add(self, phrase: str, rule: int) -> None:
-        """Add one phrase for rule number `rule`. Raises PhraseError if it cannot be read."""
-        elements = fold_plain(phrase).split()
+        """Add one folded phrase for rule number `rule`. Raises PhraseError if it cannot be read."""
+        elements = [part for element in phrase.split() for part in _spread(element, phrase)]
         if not elements or elements[0] in GAPS or elements[-1] in GAPS:
             raise PhraseError(f"a phrase must begin and end with a word: {phrase!r}")
         self._add(self._root, elements, rule, phrase)
@@ -83,6 +95,9 @@ class Phrasebook:
         self._add(node.next.setdefault(symbol, Node()), rest, rule, phrase)
 
     def _symbol(self, element: str, phrase: str) -> str:
+        if element in self._elements:
+            return element
+        self._elements.add(element)
         for choice in element.split("|"):
             words = [choice]
             if choice.startswith("<"):
