@@ -50,6 +50,12 @@ def test_no_token_is_ever_listed(web, send_sms):
     assert "gateway-token" not in web("GET", "/").text
 
 
+def test_its_health_is_told_in_two_letters(web):
+    reply = web("GET", "/healthz")
+
+    assert (reply.status, reply.text) == (200, "ok")
+
+
 def test_forgetting_keeps_counting(box, web, send_sms):
     send_sms(reference="a")
     assert web("DELETE", "/messages").status == 204

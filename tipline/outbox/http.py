@@ -91,6 +91,8 @@ class Handler(BaseHTTPRequestHandler):
             return self._json(200, [message.as_json() for message in box.messages(int(since[:18]))])
         if url.path == "/control":
             return self._json(200, box.faults.as_json())
+        if url.path == "/healthz":
+            return self._text(200, "ok")
         if url.path in _FILES:
             path, kind = _FILES[url.path]
             with suppress(OSError):

@@ -15,12 +15,12 @@ CALLBACK = "https://pager.example/receipts/twilio/"
 
 
 @pytest.fixture
-def settings(box):
+def account(box):
     return TwilioSettings(ACCOUNT, "twilio-token", "+15550000", CALLBACK, box.http_url)
 
 
-def test_an_accepted_text_arrives_with_exactly_the_given_words(box, settings, page_text):
-    result = TwilioSender(settings).send(page_text)
+def test_an_accepted_text_arrives_with_exactly_the_given_words(box, account, page_text):
+    result = TwilioSender(account).send(page_text)
 
     arrived = box.messages()[0]
     assert result.outcome is Outcome.ACCEPTED
@@ -29,24 +29,24 @@ def test_an_accepted_text_arrives_with_exactly_the_given_words(box, settings, pa
     assert (arrived.to, arrived.sender, arrived.body) == (page_text.to, "+15550000", page_text.body)
 
 
-def test_the_status_callback_carries_the_reference(box, settings, page_text):
-    TwilioSender(settings).send(page_text)
+def test_the_status_callback_carries_the_reference(box, account, page_text):
+    TwilioSender(account).send(page_text)
 
     callback = box.messages()[0].callback
     assert callback.startswith(CALLBACK + "?")
     assert parse_qs(urlsplit(callback).query) == {"reference": [page_text.reference]}
 
 
-def test_without_a_pager_door_no_callback_is_asked_for(box, settings, page_text):
-    TwilioSender(replace(settings, status_callback=None)).send(page_text)
+def test_without_a_pager_door_no_callback_is_asked_for(box, account, page_text):
+    TwilioSender(replace(account, status_callback=None)).send(page_text)
 
     assert box.messages()[0].callback == ""
 
 
-def test_a_messaging_service_takes_the_place_of_a_number(box, settings, page_text):
+def test_a_messaging_service_takes_the_place_of_a_number(box, account, page_text):
     service = "MG" + "2c" * 16
 
-    assert TwilioSender(replace(settings, sender=service)).send(page_text).outcome is Outcome.ACCEPTED
+    assert TwilioSender(replace(account, sender=service)).send(page_text).outcome is Outcome.ACCEPTED
     assert box.messages()[0].sender == service
 
 
@@ -61,33 +61,33 @@ def test_a_messaging_service_takes_the_place_of_a_number(box, settings, page_tex
         ("refuse", Outcome.UNKNOWN, "lost_after_write", False),
     ],
 )
-def test_each_fault_of_twilio_has_its_outcome(box, settings, page_text, mode, outcome, detail, address_is_bad):
+def test_each_fault_of_twilio_has_its_outcome(box, account, page_text, mode, outcome, detail, address_is_bad):
     box.control(twilio={"mode": mode})
 
-    result = TwilioSender(settings).send(page_text)
+    result = TwilioSender(account).send(page_text)
 
     assert (result.outcome, result.detail, result.address_is_bad) == (outcome, detail, address_is_bad)
 
 
 @pytest.mark.parametrize("mode", ["hang", "drip"])
-def test_hanging_or_dripping_is_unknown_within_the_deadline(box, settings, page_text, mode):
+def test_hanging_or_dripping_is_unknown_within_the_deadline(box, account, page_text, mode):
     box.control(twilio={"mode": mode, "seconds": 20})
     start = time.monotonic()
 
-    result = TwilioSender(settings).send(page_text, timeout=0.8)
+    result = TwilioSender(account).send(page_text, timeout=0.8)
 
     assert result.outcome is Outcome.UNKNOWN
     assert time.monotonic() - start < 1.5
 
 
-def test_too_many_requests_says_when_to_come_back(box, settings, page_text):
+def test_too_many_requests_says_when_to_come_back(box, account, page_text):
     box.control(twilio={"mode": "429", "seconds": 9})
 
-    assert TwilioSender(settings).send(page_text).retry_after == 9.0
+    assert TwilioSender(account).send(page_text).retry_after == 9.0
 
 
-def test_a_wrong_token_fails_for_good_without_blaming_the_number(box, settings, page_text):
-    result = TwilioSender(replace(settings, token="another")).send(page_text)
+def test_a_wrong_token_fails_for_good_without_blaming_the_number(box, account, page_text):
+    result = TwilioSender(replace(account, token="another")).send(page_text)
 
     assert (result.outcome, result.detail) == (Outcome.FAILED_FOR_GOOD, "twilio_20003")
     assert not result.address_is_bad
