@@ -7,10 +7,7 @@ import psycopg
 from psycopg import sql
 
 from tipline.runner.postgres import PORT, SUPERUSER
-
-OWNER = "owner"
-# The doors and workers of tipline.runner.processes, each with the least it needs.
-ROLES = (OWNER, "public", "pager", "console", "triage", "page", "watch", "custodian")
+from tipline.runner.processes import OWNER, ROLES
 
 
 def answers(host: Path | str, password: str, port: int = PORT) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tipline.runner.places import Places
 from tipline.runner.postgres import PORT
-from tipline.runner.processes import PROCESSES, PYTHON, SMTP_DOOR, Process, named
+from tipline.runner.processes import OWNER, PROCESSES, PYTHON, SMTP_DOOR, Process, named
 from tipline.runner.secrets import ALL
 
 HOST = "127.0.0.1"
@@ -51,31 +51,41 @@ class Installation:
             told["TIPLINE_BROKER_URL"] = self.places.broker_url
         if process.door is not None:
             told[f"TIPLINE_{process.name.upper()}_BIND"] = f"{HOST}:{self.port + process.door}"
+        if process.outbound:
+            told |= self._mail()
         if process.outbound or process.role == "pager":
-            told |= self._gateways()
+            told |= self._texts()
         return told
 
     def owner_environment(self) -> dict[str, str]:
         """For administrative commands, which may know everything."""
-        return self._common("owner") | self._gateways() | self._secrets(ALL)
+        return self._common(OWNER) | self._mail() | self._texts() | self._secrets(ALL)
 
-    def _gateways(self) -> dict[str, str]:
-        """Where pages go: what the operator has set, or else the local outbox."""
-        secret = {f"TIPLINE_{name.upper()}" for name in ALL}
-        theirs = {name: value for name, value in self.given.items() if name not in secret}
-        mail = {name: value for name, value in theirs.items() if name.startswith("TIPLINE_SMTP_")}
-        text = {n: v for n, v in theirs.items() if n.startswith(("TIPLINE_SMS_", "TIPLINE_TWILIO_"))}
+    def _mail(self) -> dict[str, str]:
+        """Where mail goes: the server the operator has named, or else the local outbox."""
+        local = {"TIPLINE_SMTP_HOST": HOST, "TIPLINE_SMTP_PORT": str(self.port + SMTP_DOOR)}
+        return self._operators("TIPLINE_SMTP_") or local
+
+    def _texts(self) -> dict[str, str]:
+        """Who sends SMS: the providers the operator has named, or else the local outbox as both."""
         outbox = self.url(OUTBOX_DOOR)
-        local_mail = {"TIPLINE_SMTP_HOST": HOST, "TIPLINE_SMTP_PORT": str(self.port + SMTP_DOOR)}
-        local_text = {
+        local = {
             "TIPLINE_SMS_PROVIDERS": "gateway,twilio",
             "TIPLINE_SMS_GATEWAY_URL": f"{outbox}/sms",
             "TIPLINE_TWILIO_BASE_URL": outbox,
             "TIPLINE_TWILIO_ACCOUNT": "AC" + "0" * 32,
             "TIPLINE_TWILIO_FROM": "+15005550006",
         }
-        # Never half of each: a real gateway beside the outbox would be paged one time in two.
-        return (mail or local_mail) | (text or local_text)
+        # Never half of each: with a real gateway beside the outbox, every other page would stay here.
+        return self._operators("TIPLINE_SMS_", "TIPLINE_TWILIO_") or local
+
+    def _operators(self, *prefixes: str) -> dict[str, str]:
+        secret = {f"TIPLINE_{name.upper()}" for name in ALL}
+        return {
+            name: value
+            for name, value in self.given.items()
+            if name.startswith(prefixes) and name.removesuffix("_FILE") not in secret
+        }
 
     def _secrets(self, names: Iterable[str]) -> dict[str, str]:
         return {f"TIPLINE_{name.upper()}_FILE": self._secret(name) for name in names}

@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 
 PYTHON = "python"  # stands for the interpreter of the virtual environment
 
+# Each has a login of its own in PostgreSQL, tipline_<role>, with the least it needs.
+OWNER = "owner"
+ROLES = (OWNER, "public", "pager", "console", "triage", "page", "watch", "custodian")
+
 # What each role may know. A process gets these secrets, as files, and no others.
 SECRETS: dict[str, tuple[str, ...]] = {
     "public": ("receipt_pepper", "idempotency_pepper", "nonce_key", "epoch_mac", "db_public"),

@@ -1,12 +1,18 @@
-"""The secrets of an installation: made once, one file each, never overwritten."""
+"""The secrets of an installation: made once, one file each, never overwritten.
+
+    python3 -m tipline.runner.secrets DIRECTORY
+
+makes those of docker-compose.yml, with nothing installed but Python.
+"""
 
 import os
 import secrets
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from tipline.runner.database import ROLES
 from tipline.runner.places import private_directory
+from tipline.runner.processes import ROLES
 
 # 32 random bytes as hex. What each is for is said in tipline/settings.py, who may see it in
 # tipline.runner.processes.
@@ -29,7 +35,7 @@ PASSWORDS = ("db_superuser", *(f"db_{role}" for role in ROLES))
 ALL = (*KEYS, *PASSWORDS)
 
 
-def generate(directory: Path, names: Iterable[str] = ALL) -> list[str]:
+def generate(directory: Path, names: Iterable[str] = ALL, *, mode: int = 0o600) -> list[str]:
     """Make the secrets that do not exist yet; returns their names.
 
     An existing file is never touched, whatever is in it: what was sealed under it needs it.
@@ -39,7 +45,7 @@ def generate(directory: Path, names: Iterable[str] = ALL) -> list[str]:
     for name in names:
         try:
             # O_EXCL: of two that start together, one makes the secret and the other reads it.
-            descriptor = os.open(directory / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            descriptor = os.open(directory / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         except FileExistsError:
             continue
         with os.fdopen(descriptor, "w") as file:
@@ -58,3 +64,10 @@ def read(directory: Path, name: str) -> str:
 def database_passwords(directory: Path) -> dict[str, str]:
     """The password of each database role."""
     return {role: read(directory, f"db_{role}") for role in ROLES}
+
+
+if __name__ == "__main__":
+    # Compose hands each file to its service as it is, and every service is another user. The
+    # directory (0700) keeps everybody on this machine out; a service sees only its own files.
+    os.umask(0o022)
+    generate(Path(sys.argv[1]), mode=0o444)

@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 
-GRACE = 12.0  # seconds
+GRACE = 8.0  # seconds
 
 
 def follow() -> dict[int, int]:

