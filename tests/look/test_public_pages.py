@@ -144,7 +144,7 @@ def test_the_questions_come_in_the_order_a_person_remembers():
 
 def test_the_danger_card_stands_above_the_box_and_is_the_same_for_everyone():
     blank, refused = draw("form"), draw("form-refused")
-    card = re.search(r'<section class="card card-danger".*?</section>', blank, re.DOTALL)[0]
+    card = re.search(r'<section class="card card-danger stack".*?</section>', blank, re.DOTALL)[0]
 
     assert blank.index("card-danger") < blank.index("<textarea")
     assert card in refused
@@ -277,7 +277,7 @@ def test_a_box_ticked_by_nobody_does_not_lock_a_code():
 
 
 @pytest.mark.parametrize("code", ["400", "403", "404", "500", "503"])
-@pytest.mark.parametrize("door", ["tipline.urls_public", "tipline.urls_console"])
+@pytest.mark.parametrize("door", ["tipline.urls_public", "tipline.urls_pager"])
 def test_the_plain_errors_can_be_drawn_at_either_door_without_any_context(code, door):
     with override_settings(ROOT_URLCONF=door):
         page = Page(render_to_string(f"{code}.html"))
