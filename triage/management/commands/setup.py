@@ -1,11 +1,11 @@
 """The first program, its keys, its first people and their ladders. Run again, it changes nothing."""
 
-from datetime import date
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
+from django.utils import timezone
 
 from intake.models import Program, ProgramKey, Purpose
 from triage.escalation import contacts, events
@@ -60,8 +60,11 @@ class Command(BaseCommand):
     def _first_program(self, options: dict[str, Any]) -> None:
         with transaction.atomic():
             program = Program.objects.create(
-                slug="first", name=options["name"], timezone=options["timezone"], changed_on=date.today()
-            )  # noqa: DTZ011  a day people read
+                slug="first",
+                name=options["name"],
+                timezone=options["timezone"],
+                changed_on=timezone.now().date(),
+            )
             seeds = vault.create_program_keys(program)
             coordinator = self._person(program, "coordinator", "First coordinator", Role.COORDINATOR)
             chair = self._person(program, "chair", "Chair of the board", Role.OVERSIGHT)
