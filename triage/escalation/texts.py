@@ -1,0 +1,61 @@
+"""What a page says. Never a word of the tip, never a link, and one size for all."""
+
+import math
+
+from django.utils.translation import gettext as _
+
+SMS_LIMIT = 160
+
+
+def sms_page(number: int, code: str, seconds: float) -> str:
+    """Ask to take a page. Shorter than 160 characters for every number people see."""
+    return _(
+        "TL %(number)d NOW. Nobody has this yet. Open your page board. On it? Reply %(number)d %(code)s. "
+        "No reply: next person in %(minutes)d min. We never text links or ask for passwords."
+    ) % {"number": number, "code": code, "minutes": minutes(seconds)}
+
+
+def mail_page(number: int, seconds: float) -> tuple[str, str]:
+    """Return subject and text of the same page as an e-mail; the mail itself is padded to one size."""
+    body = _(
+        "Page %(number)d, NOW. Nobody has taken it yet.\n\n"
+        "Open your page board from your home screen or bookmark; this mail has no link, and a mail with "
+        "one is not ours.\n\n"
+        "If you cannot, do nothing: the next person is called in %(minutes)d min.\n\n"
+        "Do not reply or forward."
+    ) % {"number": number, "minutes": minutes(seconds)}
+    return _("TL page %(number)d") % {"number": number}, body
+
+
+def sms_taken(number: int) -> str:
+    """Tell the taker what happens now."""
+    return _(
+        "TL %(number)d: yours. Open it and press Next step within 5 min, or it goes on to the next person. "
+        "Cannot? Reply %(number)d PASS."
+    ) % {"number": number}
+
+
+def mail_taken(number: int) -> tuple[str, str]:
+    """Return subject and text of the same, as an e-mail."""
+    body = _(
+        "Page %(number)d is yours.\n\n"
+        "Open it and press Next step within 5 min, or it goes on to the next person.\n\n"
+        "Cannot? Press Pass on at the page board. Do not reply or forward."
+    ) % {"number": number}
+    return _("TL page %(number)d") % {"number": number}, body
+
+
+def watch_alarm(kinds: int) -> tuple[str, str]:
+    """Return the watcher's alarm: something of Tipline itself stands still."""
+    body = _(
+        "Tipline may not be paging: %(kinds)d of its own checks failed.\n\n"
+        "Open your page board from your home screen or bookmark now and look for waiting tips, and tell "
+        "whoever runs the server.\n\n"
+        "This mail has no link, and a mail with one is not ours. It comes again every 5 min until it is mended."
+    ) % {"kinds": kinds}
+    return _("TL watch: look at your page board"), body
+
+
+def minutes(seconds: float) -> int:
+    """Return whole minutes, one digit: a text of another length would tell pages apart."""
+    return min(9, max(1, math.ceil(seconds / 60)))
