@@ -1,0 +1,154 @@
+"""What comes back from phones and carriers: a code takes, PASS passes on, STOP stops, receipts are noted.
+
+None of it can end an escalation: whoever spoofs a number and guesses a code has silenced a page
+for five minutes, and opened nothing.
+"""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import DatabaseError, transaction
+from django.db.models import F, Q, QuerySet
+
+from tipline.kernel.sealing import SealBroken
+from triage import rows
+from triage.escalation import codes, contacts, engine, taking, wake
+from triage.escalation.events import open_event
+from triage.models import Channel, Contact, EscalationState, Notification, NotificationState, PagerEvent, User
+
+log = logging.getLogger("tipline.escalation")
+
+OUT = (
+    NotificationState.SENDING,
+    NotificationState.ACCEPTED,
+    NotificationState.DELIVERED,
+    NotificationState.UNKNOWN,
+)
+UNDELIVERED = {"undelivered", "failed", "rejected", "expired"}
+PUT_ASIDE = timedelta(minutes=10)
+
+
+def handle_waiting(now: datetime, *, limit: int = 50) -> int:
+    """Handle the events providers left at the pager door, and delete them; returns how many there were."""
+    free = PagerEvent.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now))
+    found = list(free.values_list("pk", flat=True)[:limit])
+    return rows.one_by_one(lambda pk: _handle_one(pk, now), found)
+
+
+def _handle_one(event_id: UUID, now: datetime) -> None:
+    try:
+        with transaction.atomic():
+            rows.wait_at_most()
+            row = PagerEvent.objects.select_for_update(skip_locked=True).filter(pk=event_id).first()
+            if row is None:
+                return
+            try:
+                handle(open_event(bytes(row.sealed)), now)
+            except (SealBroken, ValueError):
+                log.error("pager_event.unreadable %s", event_id)
+            row.delete()
+    except DatabaseError:
+        raise
+    except Exception as fault:
+        # One bad event must not hold up the others; it is tried again later.
+        log.error("pager_event.failed %s %s", event_id, type(fault).__name__)
+        PagerEvent.objects.filter(pk=event_id).update(lease_until=now + PUT_ASIDE)
+
+
+def handle(event: Mapping[str, Any], now: datetime) -> None:
+    """Do what one event asks for.
+
+    {"kind": "sms", "from", "text"} or {"kind": "receipt", "reference", "id", "status"}.
+    """
+    if event.get("kind") == "receipt":
+        _receipt(str(event.get("reference", "")), str(event.get("id", "")), str(event.get("status", "")), now)
+        return
+    mac = contacts.sender_mac(str(event.get("from", "")))
+    reply = codes.read(str(event.get("text", "")))
+    if mac is None or reply is None:
+        return
+    if reply.stops:
+        _stop(mac, now)
+    elif reply.passes:
+        _pass(mac, reply.page, now)
+    else:
+        _code(mac, reply.code, now)
+
+
+def _sent_to(mac: bytes) -> QuerySet[Notification]:
+    """Pages still running that went out to this number, the newest first."""
+    notes = Notification.objects.filter(
+        kind="page", channel=Channel.SMS, state__in=OUT, contact__address_mac=mac, contact__active=True
+    ).exclude(escalation__state=EscalationState.ENDED)
+    return notes.order_by(F("accepted_at").desc(nulls_first=True), "pk")
+
+
+def _code(mac: bytes, code: str, now: datetime) -> None:
+    live = _sent_to(mac).filter(
+        Q(accepted_at=None) | Q(accepted_at__gt=now - codes.LIFETIME),
+        user__is_active=True,
+        code_used=False,
+        code_misses__lt=codes.MISSES,
+    )
+    notes = list(live)
+    note = next((note for note in notes if codes.matches(note.pk, code)), None)
+    if note is None:
+        for newest in notes[:1]:
+            Notification.objects.filter(pk=newest.pk).update(code_misses=F("code_misses") + 1)
+        return
+    try:
+        taking.take(note.escalation_id, by=User(pk=note.user_id), now=now)
+    except (taking.AlreadyTaken, taking.AlreadyEnded):
+        return
+    Notification.objects.filter(pk=note.pk).update(code_used=True)
+
+
+def _pass(mac: bytes, page: int | None, now: datetime) -> None:
+    notes = _sent_to(mac).select_related("escalation")
+    if page is not None:
+        notes = notes.filter(escalation__page_number=page)
+    taken = [note for note in notes if note.escalation.taken_by_id == note.user_id]
+    if taken:
+        taking.pass_page_on(taken[0].escalation_id, by=User(pk=taken[0].user_id), now=now)
+        return
+    # Not taken yet: who cannot come makes the next person's turn come now, once for each page they got.
+    for note in notes[:1]:
+        if not note.code_used and engine.hurry(note, now):
+            Notification.objects.filter(pk=note.pk).update(code_used=True)
+            wake.wake_after_commit(wake.PAGE)
+
+
+def _stop(mac: bytes, now: datetime) -> None:
+    waiting = list(_sent_to(mac))
+    Contact.objects.filter(address_mac=mac, channel=Channel.SMS, active=True).update(active=False)
+    log.warning("contact.stopped")
+    for note in waiting:
+        engine.hurry(note, now)
+    wake.wake_after_commit(wake.PAGE)
+
+
+def _receipt(reference: str, provider_reference: str, status: str, now: datetime) -> None:
+    note = _by_reference(reference, provider_reference)
+    if note is None:
+        return
+    if status == "delivered":
+        Notification.objects.filter(pk=note.pk, state__in=OUT).update(state=NotificationState.DELIVERED, due_at=None)
+    elif status in UNDELIVERED:
+        failed = Notification.objects.filter(pk=note.pk, state=NotificationState.ACCEPTED)
+        if failed.update(state=NotificationState.FAILED_FOR_GOOD) and note.kind == "page":
+            engine.by_other_means(note, now)
+            engine.hurry(note, now)
+            wake.wake_after_commit(wake.PAGE)
+
+
+def _by_reference(reference: str, provider_reference: str) -> Notification | None:
+    try:
+        found = Notification.objects.filter(pk=UUID(reference)).first()
+    except ValueError:
+        found = None
+    if found is None and provider_reference:
+        found = Notification.objects.filter(provider_reference=provider_reference).first()
+    return found
