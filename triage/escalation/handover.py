@@ -1,0 +1,159 @@
+"""Handing work to Celery without depending on it.
+
+A row is handed over once. If nobody has its lease after 300 ms, this process does it. If that
+happens while no other row was picked up either, nobody seems to be there, and for some seconds
+everything is done here at once. A dead or hung Redis costs the loop nothing: another thread waits
+for it, and never long.
+"""
+
+import contextlib
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable
+from uuid import UUID
+
+from django.conf import settings
+
+log = logging.getLogger("tipline.escalation")
+
+PATIENCE = 0.3
+"""Seconds a handed-over row may wait for somebody."""
+MEMORY = 5.0
+"""Seconds for which nobody is expected after nobody came."""
+SIGN_OF_LIFE = 1.0
+"""Seconds for which a row picked up elsewhere shows that somebody is there, if busy."""
+MOST = 32
+"""Rows handed over and not yet picked up: the rest waits here, where it can still be sorted."""
+BROKER_SECONDS = 0.5
+BROKER_REST = 2.0
+EXPIRES = 60
+
+
+class HandOver:
+    """What was handed over, and whether anybody seems to be there. For one thread."""
+
+    def __init__(
+        self, publish: Callable[[UUID], bool], *, most: int = MOST, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._publish = publish
+        self._most = most
+        self._monotonic = monotonic
+        self._handed: dict[UUID, float] = {}
+        self._picked_up = float("-inf")
+        self._alone_until = float("-inf")
+
+    @property
+    def handed(self) -> Collection[UUID]:
+        """The rows that were handed over and, when last looked, not picked up."""
+        return self._handed.keys()
+
+    @property
+    def alone(self) -> bool:
+        """Whether nobody else is expected to work at present."""
+        return self._monotonic() < self._alone_until
+
+    def sort(self, waiting: Iterable[UUID]) -> list[UUID]:
+        """Hand over what is new; return what this process must do itself, now.
+
+        `waiting` are the rows in nobody's hands, the most pressing first, with all of `handed` that
+        still wait.
+        """
+        now, rows = self._monotonic(), list(waiting)
+        still = set(rows)
+        for row in [row for row in self._handed if row not in still]:
+            del self._handed[row]
+            self._picked_up = now
+        overdue = {row for row, since in self._handed.items() if now - since >= PATIENCE}
+        if overdue and now - self._picked_up > SIGN_OF_LIFE:
+            self._alone_until = now + MEMORY
+        if self.alone:
+            self._handed.clear()
+            return rows
+        mine = [row for row in rows if row in overdue or self._stays(row, now)]
+        for row in mine:
+            self._handed.pop(row, None)
+        return mine
+
+    def pause(self, longest: float, *, more: bool) -> float:
+        """Return how many seconds the loop may sleep: until a row handed over becomes ours, or there is room."""
+        if more and len(self._handed) >= self._most:
+            return 0.02
+        if not self._handed:
+            return longest
+        first = min(self._handed.values()) + PATIENCE - self._monotonic()
+        return min(longest, max(first, 0.005))
+
+    def _stays(self, row: UUID, now: float) -> bool:
+        """Hand over a row nobody was given yet; True if that is not possible at all."""
+        if row in self._handed or len(self._handed) >= self._most:
+            return False
+        if self._publish(row):
+            self._handed[row] = now
+            return False
+        return True
+
+
+class Publisher:
+    """Puts ids into Celery's queues from a thread of its own, so that no broker can hold up a loop."""
+
+    def __init__(self, *, size: int = 256) -> None:
+        self._waiting: queue.Queue[tuple[str, UUID] | None] = queue.Queue(size)
+        self._rests_until = float("-inf")
+        self._thread: threading.Thread | None = None
+        if settings.BROKER_URL:
+            self._thread = threading.Thread(target=self._work, name="publisher", daemon=True)
+            self._thread.start()
+
+    def offer(self, task: str, row: UUID) -> bool:
+        """Hand an id to a task; False, at once, if there is no broker that takes it."""
+        if self._thread is None or time.monotonic() < self._rests_until:
+            return False
+        try:
+            self._waiting.put_nowait((task, row))
+        except queue.Full:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Stop; what was not published yet is in the database anyway."""
+        with contextlib.suppress(queue.Full):
+            self._waiting.put_nowait(None)
+        if self._thread is not None:
+            self._thread.join(2 * BROKER_SECONDS)
+
+    def _work(self) -> None:
+        while True:
+            try:
+                if self._publish_all():
+                    return
+            except Exception as fault:  # whatever a broker and its client do, the loop goes on without them
+                self._rests_until = time.monotonic() + BROKER_REST
+                log.warning("broker.away %s", type(fault).__name__)
+                if self._forget():
+                    return
+
+    def _publish_all(self) -> bool:
+        from tipline.celery import app
+
+        bounds = {
+            "socket_timeout": BROKER_SECONDS,
+            "socket_connect_timeout": BROKER_SECONDS,
+            "retry_on_timeout": False,
+            "max_retries": 0,
+        }
+        with app.connection_for_write(transport_options=bounds) as connection:
+            producer = app.amqp.Producer(connection, auto_declare=False)
+            while (item := self._waiting.get()) is not None:
+                task, row = item
+                app.send_task(task, args=[str(row)], producer=producer, retry=False, expires=EXPIRES)
+        return True
+
+    def _forget(self) -> bool:
+        """Drop what waits: it was old before the broker answered. True if we were told to stop."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                if self._waiting.get_nowait() is None:
+                    return True
+        return False

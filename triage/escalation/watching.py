@@ -1,0 +1,114 @@
+"""The watcher: notices that a loop is silent or a row overdue, and says so by a way of its own.
+
+It only looks; it never does the escalators' work. Its mail goes out directly, past the
+notification rows, Celery and the escalators, because any of them may be what stands still.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from django.db.models import Q
+
+from intake.models import Due
+from tipline.kernel.sealing import SealBroken
+from triage.escalation import contacts, texts
+from triage.escalation.carriers import Send
+from triage.escalation.escalators import PAGE, TRIAGE
+from triage.escalation.senders import Outcome, Outgoing
+from triage.models import Channel, Contact, Escalation, Heartbeat, Notification
+
+log = logging.getLogger("tipline.watch")
+
+SILENT = timedelta(seconds=20)
+OVERDUE = timedelta(seconds=30)
+EVERY = 5.0
+REPEAT = 300.0
+
+DATABASE = "database"
+
+
+def overdue_rows(now: datetime) -> set[str]:
+    """Return what the database shows to stand still: silent loops, pages and steps long due."""
+    found = set()
+    beats = dict(Heartbeat.objects.values_list("name", "beat_at"))
+    for name in (TRIAGE, PAGE):
+        if name not in beats or now - beats[name] > SILENT:
+            found.add(f"silent {name}")
+    if Escalation.objects.running().filter(next_at__lt=now - OVERDUE).exists():
+        found.add("overdue escalation")
+    unheld = Q(lease_until=None) | Q(lease_until__lt=now)
+    if Notification.objects.filter(unheld, due_at__lt=now - OVERDUE).exists():
+        found.add("overdue notification")
+    return found
+
+
+class Watcher:
+    """What was seen before: since when each tip waits, which incidents run, who is told."""
+
+    def __init__(self, *, send: Send, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._send = send
+        self._monotonic = monotonic
+        self._started = monotonic()
+        self._waiting: dict[UUID, float] = {}
+        self._told: dict[str, float] = {}
+        self._addresses: list[str] = []
+        self._blind_since: float | None = None
+
+    def look(self, now: datetime) -> set[str]:
+        """Look once and raise the alarm for what is new or still wrong after five minutes; returns what is wrong."""
+        found = overdue_rows(now) | self._waiting_tips()
+        self._addresses = list(_mail_addresses())
+        self._blind_since = None
+        return self._judge(found)
+
+    def blind(self) -> set[str]:
+        """Say that the database could not be asked for a while; the addresses are those of the last look."""
+        moment = self._monotonic()
+        self._blind_since = self._blind_since if self._blind_since is not None else moment
+        # A restart of PostgreSQL is no incident.
+        return self._judge({DATABASE}) if moment - self._blind_since > SILENT.total_seconds() else set()
+
+    def _waiting_tips(self) -> set[str]:
+        # A due row keeps no time of arrival, so the watcher remembers when it first saw each.
+        seen = self._monotonic()
+        rows = Due.objects.order_by().values_list("pk", flat=True)
+        self._waiting = {row: self._waiting.get(row, seen) for row in rows}
+        late = any(seen - since > OVERDUE.total_seconds() for since in self._waiting.values())
+        return {"overdue tip"} if late else set()
+
+    def _judge(self, found: set[str]) -> set[str]:
+        moment = self._monotonic()
+        # What was still when the house was just started gets the time to start.
+        if moment - self._started < SILENT.total_seconds():
+            found = {what for what in found if what.startswith("overdue")}
+        self._told = {what: since for what, since in self._told.items() if what in found}
+        due = {what for what in found if moment - self._told.get(what, float("-inf")) >= REPEAT}
+        if due and self._alarm(due, len(found)):
+            self._told.update(dict.fromkeys(due, moment))
+        return found
+
+    def _alarm(self, due: set[str], kinds: int) -> bool:
+        log.error("watch.alarm %s", ", ".join(sorted(due)))
+        if not self._addresses:
+            log.error("watch.nobody_to_tell")
+        subject, body = texts.watch_alarm(kinds)
+        outcomes = [
+            self._send(Channel.EMAIL, Outgoing(reference=uuid4().hex, to=address, body=body, subject=subject)).outcome
+            for address in self._addresses
+        ]
+        # Not told unless somebody is: then the next look tries again.
+        return Outcome.ACCEPTED in outcomes or Outcome.UNKNOWN in outcomes
+
+
+def _mail_addresses() -> Iterable[str]:
+    rows = Contact.objects.filter(channel=Channel.EMAIL, active=True, user__is_active=True)
+    found = set()
+    for contact in rows.only("program_id", "sealed"):
+        try:
+            found.add(contacts.open_address(contact))
+        except SealBroken:
+            log.error("contact.unreadable %s", contact.pk)
+    return sorted(found)

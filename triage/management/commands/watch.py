@@ -1,0 +1,37 @@
+"""`manage.py watch`: looks every five seconds whether the escalators do what they should."""
+
+import logging
+import signal
+import threading
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+
+from tipline.kernel.clock import database_now
+from triage.escalation import carriers
+from triage.escalation.watching import EVERY, Watcher
+
+log = logging.getLogger("tipline.watch")
+
+
+class Command(BaseCommand):
+    """Runs until SIGTERM or SIGINT."""
+
+    help = "Notices that an escalator is silent or a row overdue, and says so by e-mail."
+    requires_system_checks = ()
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        watcher = Watcher(send=carriers.send)
+        while not stop.is_set():
+            try:
+                close_old_connections()
+                watcher.look(database_now())
+            except (DatabaseError, InterfaceError) as fault:
+                log.warning("watch.database_away %s", type(fault).__name__)
+                connection.close()
+                watcher.blind()
+            stop.wait(EVERY)
