@@ -1,5 +1,13 @@
 """The providers' door: SMS replies, delivery receipts. It can insert sealed events and nothing else."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from triage.escalation import pager_views as views
+
+urlpatterns = [
+    path("sms/gateway/", views.gateway_sms),
+    path("sms/twilio/", views.twilio_sms),
+    path("receipts/gateway/", views.gateway_receipt),
+    path("receipts/twilio/", views.twilio_receipt),
+    path("healthz", views.healthz),
+]
