@@ -1,8 +1,8 @@
 // Leaving without a trace that this page could avoid. Every part works without it: the link is an ordinary link.
 (() => {
   "use strict";
-  const link = document.querySelector("a[data-leave]");
-  if (!link) return;
+  const way = document.querySelector("[data-leave]");
+  if (!way) return;
 
   // What was typed, and what may be read only once, goes before the page does: a page kept in memory for the Back
   // button must not bring it back.
@@ -17,11 +17,11 @@
   // replace() puts the neutral page where this one stood in the history, so that Back does not come here.
   const leave = () => {
     wipe();
-    window.location.replace(link.href);
+    window.location.replace(way.href || way.form.action);
   };
 
   document.addEventListener("click", (event) => {
-    if (event.target.closest && event.target.closest("a[data-leave]")) {
+    if (event.target.closest && event.target.closest("[data-leave]")) {
       event.preventDefault();
       leave();
     }

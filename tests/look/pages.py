@@ -47,6 +47,7 @@ CASES: dict[str, tuple[str, Any]] = {
     "form-refused": ("tip_form", lambda: {"form": _refused(), "nonce": "form-nonce"}),
     "receipt": ("receipt", lambda: RECEIPT),
     "receipt-without-visit": ("receipt", lambda: RECEIPT | {"visit": "", "danger": False}),
+    "receipt-to-spend": ("receipt", lambda: RECEIPT | {"spend": "form-nonce"}),
     "receipt-already": ("receipt", lambda: RECEIPT | {"words": None, "numbers": None, "already": True}),
     "noted": ("noted", dict),
     "answers": ("answers", dict),

@@ -52,12 +52,12 @@ def test_every_page_fits_320_pixels_and_everything_to_press_is_44_high(visit: Vi
     assert page.evaluate(TOO_SMALL) == []
 
 
-@pytest.mark.parametrize("name", ["form", "receipt", "conversation"])
+@pytest.mark.parametrize("name", ["form", "receipt-to-spend", "conversation"])
 def test_leaving_stays_in_reach_at_the_end_of_the_page(visit: Visit, name):
     page = visit(name)
     page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
 
-    box = page.locator("nav.bar a[data-leave]").bounding_box()
+    box = page.locator("nav.bar [data-leave]").bounding_box()
     assert box["y"] >= 0
     assert box["y"] + box["height"] < 100
     assert box["width"] > 300
@@ -67,7 +67,7 @@ def test_leaving_stays_in_reach_at_the_end_of_the_page(visit: Visit, name):
 def test_after_leaving_back_brings_no_word_of_what_was_typed(visit: Visit, scripts):
     page = visit("", scripts=scripts)
     page.fill("#id_text", "a very particular sentence")
-    page.click("nav.bar a[data-leave]")
+    page.click("nav.bar [data-leave]")
     page.wait_for_url(f"{ORIGIN}/leave/")
 
     assert page.title() == "New page"
@@ -77,10 +77,11 @@ def test_after_leaving_back_brings_no_word_of_what_was_typed(visit: Visit, scrip
     assert "particular" not in page.content()
 
 
-def test_with_scripts_the_page_left_is_not_in_the_history(visit: Visit):
+@pytest.mark.parametrize("name", ["receipt", "receipt-to-spend"])
+def test_with_scripts_the_page_left_is_not_in_the_history(visit: Visit, name):
     page = visit("answers")
-    page.goto(f"{ORIGIN}/receipt")
-    page.click("nav.bar a[data-leave]")
+    page.goto(f"{ORIGIN}/{name}")
+    page.click("nav.bar [data-leave]")
     page.wait_for_url(f"{ORIGIN}/leave/")
 
     page.go_back()

@@ -43,12 +43,13 @@ def test_the_neutral_page_says_nothing_of_us():
 
 @pytest.mark.parametrize("name", PUBLIC)
 def test_leaving_is_the_first_thing_on_every_page_after_the_skip_link(name):
-    links = page_of(name).all("a")
+    page = page_of(name)
+    pressed = [one for one in page.elements if one.tag in {"a", "button"}]
 
-    assert links[0].attributes["href"] == "#content"
-    assert links[1].text == "Leave this page"
-    assert links[1].attributes["href"] == "/leave/"
-    assert "data-leave" in links[1].attributes
+    assert pressed[0].attributes["href"] == "#content"
+    assert pressed[1].text == "Leave this page"
+    assert "data-leave" in pressed[1].attributes
+    assert "/leave/" in {pressed[1].attributes.get("href"), *page.values("action")[:1]}
 
 
 @pytest.mark.parametrize("name", ["form", "form-refused", "conversation", "receipt"])
@@ -227,8 +228,19 @@ def test_the_receipt_shows_no_word_until_asked_and_one_at_a_time():
     assert not [fold for fold in page.all("details") if "open" in fold.attributes]
 
 
-def test_the_receipt_offers_what_to_do_next():
-    page = page_of("receipt")
+def test_leaving_a_receipt_tells_that_its_words_were_seen():
+    page = page_of("receipt-to-spend")
+    spending = [form.attributes["action"] for form in page.all("form") if form.attributes["action"] != "/answers/"]
+
+    assert spending == ["/leave/", "/noted/", "/noted/", "/leave/"]
+    assert [box.attributes["value"] for box in page.all("input") if box.attributes["name"] == "nonce"] == [
+        "form-nonce"
+    ] * 4
+
+
+@pytest.mark.parametrize("name", ["receipt", "receipt-to-spend"])
+def test_the_receipt_offers_what_to_do_next(name):
+    page = page_of(name)
     offered = [
         element.text.strip() for element in page.elements if "button" in (element.attributes.get("class") or "").split()
     ]
