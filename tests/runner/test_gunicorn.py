@@ -37,6 +37,7 @@ def door(watched: Callable[..., Watched], free_base_port: int) -> tuple[Watched,
     public = named("public")
     environment = installation.environment(public) | {"TIPLINE_DB_HOST": os.environ["TIPLINE_DB_HOST"]}
     places.create()
+    places.static.mkdir(exist_ok=True)  # whitenoise warns of a missing one
     gunicorn = watched(installation.command(public), environment)
     assert until(lambda: ports.healthy(free_base_port, public), 30), gunicorn.output
     return gunicorn, free_base_port

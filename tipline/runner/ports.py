@@ -30,11 +30,11 @@ def check(base: int) -> None:
 
 
 def healthy(base: int, process: Process) -> bool:
-    """Whether a door says that it is well."""
+    """Whether a door answers /healthz."""
     port = base + (process.door or 0)
     connection = http.client.HTTPConnection(HOST, port, timeout=2)
     try:
-        connection.request("GET", process.health)
+        connection.request("GET", "/healthz")
         return connection.getresponse().status == http.client.OK
     except (OSError, http.client.HTTPException):
         return False

@@ -44,7 +44,6 @@ class Process:
     role: str
     command: tuple[str, ...]
     door: int | None = None  # serves HTTP, at this distance from the base port
-    health: str = "/healthz"  # answers 200 there when it is well
     broker: bool = False  # talks to Celery's broker
     outbound: bool = False  # may open connections to the world (SMTP, SMS providers)
     run_volume: str | None = None  # shares short-lived keys in memory with others of that name
@@ -57,7 +56,11 @@ class Process:
 
 
 _GUNICORN = (PYTHON, "-m", "gunicorn", "-c", "tipline/gunicorn.py", "tipline.wsgi:application")
-_CELERY = (PYTHON, "-m", "celery", "--quiet", "-A", "tipline", "worker", "--loglevel", "WARNING")
+# The checks are scripts/test's business: at every start they would only load the console's pages.
+_CELERY = (
+    *(PYTHON, "-m", "celery", "--quiet", "--skip-checks", "-A", "tipline", "worker"),
+    *("--loglevel", "WARNING"),
+)
 _ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 _MANAGE = (PYTHON, "manage.py")
 
@@ -88,9 +91,15 @@ PROCESSES: tuple[Process, ...] = (
         broker=True,
         run_volume="triage",
     ),
-    Process("escalator-page", "page", (*_MANAGE, "escalator", "--page"), broker=True, outbound=True),
+    Process(
+        "escalator-page",
+        "page",
+        (*_MANAGE, "escalator", "--page"),
+        broker=True,
+        outbound=True,
+    ),
     Process("watch", "watch", (*_MANAGE, "watch"), outbound=True),
-    Process("outbox", "outbox", (PYTHON, "-m", "tipline.outbox"), door=3, health="/messages.json", local_only=True),
+    Process("outbox", "outbox", (PYTHON, "-m", "tipline.outbox"), door=3, local_only=True),
 )
 SMTP_DOOR = 25  # the outbox also takes mail, at this distance from the base port
 

@@ -21,6 +21,7 @@ from tipline.runner.output import RED, Output
 
 BACK_OFF = (0.1, 1.0, 2.0, 5.0, 10.0)  # seconds before the first, second, … restart in a row
 SETTLED = 20.0  # seconds after which a process counts as started well
+TRIES_SHOWN = 2  # of a process that ends again and again, only the last line after these
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -127,6 +128,10 @@ class Supervisor:
         """Whether the process of that name runs now."""
         return any(kept.command.name == name and kept.process is not None for kept in self._kept)
 
+    def failures(self, name: str) -> int:
+        """How often in a row the process of that name has ended soon after it was started."""
+        return sum(kept.failures for kept in self._kept if kept.command.name == name)
+
     def _turn(self, patience: float) -> None:
         """One turn of the loop: print what was said, notice who ended, start who is due."""
         now = time.monotonic()
@@ -141,6 +146,8 @@ class Supervisor:
                 self._ended(kept)
             elif kept.due is not None and kept.due <= time.monotonic() and not self._stopping:
                 self._start(kept)
+            elif kept.failures and kept.due is None and time.monotonic() - kept.started > SETTLED:
+                kept.failures = 0
 
     def _start(self, kept: Kept) -> None:
         reading, writing = os.pipe()
@@ -169,12 +176,14 @@ class Supervisor:
         kept.process, kept.status = None, process.returncode
         if not kept.restart or self._stopping:
             return
+        held_back = [*kept.recent][-1:] if kept.failures >= TRIES_SHOWN else []
+        if kept.command.quiet:
+            held_back = [*kept.recent]
+        for line in held_back:
+            self._output.line(kept.command.name, line)
         kept.failures = 1 if time.monotonic() - kept.started > SETTLED else kept.failures + 1
         pause = BACK_OFF[min(kept.failures, len(BACK_OFF)) - 1]
         kept.due = time.monotonic() + pause
-        if kept.command.quiet:
-            for line in kept.recent:
-                self._output.line(kept.command.name, line)
         soon = "starting it again" if pause < 1 else f"starting it again in {pause:.0f} s"
         self._output.say(f"{kept.command.name} ended ({how(process.returncode)}); {soon}", style=RED)
 
@@ -196,7 +205,7 @@ class Supervisor:
         kept.recent.append(text)
         if not kept.restart:
             self._output.say(text)
-        elif not (kept.command.quiet or (self._stopping and kept.layer == 0)):
+        elif not (kept.command.quiet or kept.failures >= TRIES_SHOWN or (self._stopping and kept.layer == 0)):
             self._output.line(kept.command.name, text)
 
     def _close(self, kept: Kept) -> None:

@@ -20,6 +20,7 @@ from tipline.runner.supervisor import Stopped, Supervisor
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN = 90.0  # seconds
+TRIES = 4  # of a door that ends as soon as it is started
 HIGHEST_BASE = 65535 - 25
 
 
@@ -80,6 +81,8 @@ class _Up:
 
         def all_open() -> bool:
             for name, process in list(waiting.items()):
+                if self._supervisor.failures(name) >= TRIES:
+                    raise StepFailed(f"{name} cannot start; the lines above say why.")
                 if self._supervisor.alive(name) and ports.healthy(self._installation.port, process):
                     del waiting[name]
             return not waiting
