@@ -80,9 +80,7 @@ def _without_figures(raw: list[tuple[Rule, Hit]]) -> list[tuple[Rule, Hit]]:
     if not covered:
         return raw
     return [
-        (rule, hit)
-        for rule, hit in raw
-        if not rule.tags & ALARMING or covered.isdisjoint(range(hit.first, hit.stop))
+        (rule, hit) for rule, hit in raw if not rule.tags & ALARMING or covered.isdisjoint(range(hit.first, hit.stop))
     ]
 
 
@@ -186,9 +184,7 @@ def _count_words(ballot: Ballot, tokens: Sequence[Token], languages: Sequence[La
             _explain_word(ballot, language, key, factor, reader.span(place, place + 1 + key.count(" ")))
 
 
-def _explain_word(
-    ballot: Ballot, language: Language, key: str, factor: float, span: tuple[int, int]
-) -> None:
+def _explain_word(ballot: Ballot, language: Language, key: str, factor: float, span: tuple[int, int]) -> None:
     """Name a word that weighs much by itself; little words like "he" explain nothing to a reader."""
     if key in language.common:
         return

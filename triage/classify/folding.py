@@ -13,8 +13,17 @@ from functools import lru_cache
 
 _APOSTROPHES = dict.fromkeys("\u2018\u2019\u201b\u02bc\u0060\u00b4\uff07\u2032", "'")
 _QUOTES = dict.fromkeys("\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a\u300c\u300d\u300e\u300f", '"')
-_ARABIC = {"\u0640": "", "\u06cc": "\u064a", "\u0649": "\u064a", "\u06a9": "\u0643", "\u06c1": "\u0647",
-           "\u06be": "\u0647", "\u0629": "\u0647", "\u06d2": "\u064a", "\u06c3": "\u0647"}
+_ARABIC = {
+    "\u0640": "",
+    "\u06cc": "\u064a",
+    "\u0649": "\u064a",
+    "\u06a9": "\u0643",
+    "\u06c1": "\u0647",
+    "\u06be": "\u0647",
+    "\u0629": "\u0647",
+    "\u06d2": "\u064a",
+    "\u06c3": "\u0647",
+}
 _SPECIAL = {**_APOSTROPHES, **_QUOTES, **_ARABIC, "\u0131": "i", "\u0142": "l", "\u00f8": "o"}
 
 

@@ -17,7 +17,7 @@ from triage.classify.taxonomy import Category, Urgency
 from triage.classify.tokens import tokenise
 
 RULES = Path(__file__).parent / "rules"
-TARGETS: tuple[str, ...] = (*Category, "paging", Urgency.IMMINENT, Urgency.PRIORITY)
+TARGETS: tuple[str, ...] = (*(str(category) for category in Category), "paging", "imminent", "priority")
 """What weights may add to: every category, and the levels. "paging" is urgent or worse."""
 _RULE_KEYS = frozenset({"id", "say", "match", "tags", "weights", "always", "negatable"})
 
@@ -177,8 +177,7 @@ def lexicon() -> Lexicon:
         languages=languages,
         situations=[_situation(raw) for raw in together.get("situation", ())],
         softeners=[
-            Softener(raw["tag"], float(raw["factor"]), frozenset(raw["softens"]))
-            for raw in together.get("soften", ())
+            Softener(raw["tag"], float(raw["factor"]), frozenset(raw["softens"])) for raw in together.get("soften", ())
         ],
         bias=_weights(together["bias"], "together.bias"),
     )

@@ -1,8 +1,9 @@
 """Find the phrases of the rules in a list of tokens, in work that grows only with the text.
 
-A phrase is words in order. `kill*` is a beginning, `gun|knife` a choice, `<weapon>` a named list of
-words, `word?` may be missing, `..` lets up to three words pass and `...` up to eight. A phrase
-never runs across the end of a sentence. There are no regular expressions here to blow up.
+A phrase is words in order. `kill*` is a beginning, `gun|knife` a choice (`live|wake_up` has a choice
+of two words), `<weapon>` a named list of words, `word?` may be missing, `..` lets up to three words
+pass and `...` up to eight. A phrase never runs across the end of a sentence. There are no regular
+expressions here to blow up.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,12 @@ from triage.classify.tokens import Token, disguises
 GAPS = {"..": 3, "...": 8}
 STEPS_PER_START = 256
 """No word may begin more than this many steps of search, whatever the text repeats."""
+FREE_STEPS = 20_000
+STEPS_PER_WORD = 4
+FRUGAL_STEPS = 4
+"""A text that has used up its free steps and these per word (real tips never do) goes on frugally."""
+WINDOW = 24
+"""In a flood, a word followed by the same 23 words as before is not searched again."""
 REPEATS_PER_RULE = 6
 """A rule found this often in one text says nothing more by being found again."""
 
@@ -91,6 +98,13 @@ class Phrasebook:
         if head.endswith("?"):
             self._add(node, rest, rule, phrase)
             head = head[:-1]
+        if "_" in head:  # some of the choices are several words
+            choices = head.split("|")
+            single = "|".join(choice for choice in choices if "_" not in choice)
+            for choice in [single, *(choice for choice in choices if "_" in choice)]:
+                if choice:
+                    self._add(node, [*choice.split("_"), *rest], rule, phrase)
+            return
         symbol = self._symbol(head, phrase)
         self._add(node.next.setdefault(symbol, Node()), rest, rule, phrase)
 
@@ -108,39 +122,55 @@ class Phrasebook:
                 self._know(word, element)
         return element
 
-    def _symbols(self, text: str) -> tuple[str, ...]:
-        """Everything in the phrases that the word `text` satisfies."""
+    def _symbols(self, text: str) -> dict[str, None]:
+        """Everything in the phrases that the word `text` satisfies, as a set that keeps its order."""
         found: dict[str, None] = {}
         for word in disguises(text):
             found.update(dict.fromkeys(self._exact.get(word, ())))
             for length in range(1, min(len(word), 24) + 1):
                 found.update(dict.fromkeys(self._prefixes.get(word[:length], ())))
-        return tuple(found)
+        return found
 
     def find(self, tokens: Sequence[Token]) -> list[Hit]:
         """Return where the phrases stand, in order of their first word."""
         symbols = [self.symbols(token.text) for token in tokens]
         counts: dict[int, int] = {}
         hits: list[Hit] = []
-        for first in range(len(tokens)):
-            if symbols[first]:
-                self._walk(first, tokens, symbols, counts, hits)
+        used = 0
+        seen: set[tuple[int, ...]] = set()
+        for first, here in enumerate(symbols):
+            if not here or self._root.next.keys().isdisjoint(here):
+                continue
+            limit = STEPS_PER_START
+            if used > FREE_STEPS:
+                window = (
+                    tokens[first].sentence == tokens[first - 1].sentence,
+                    *map(id, symbols[first : first + WINDOW]),
+                )
+                if window in seen:
+                    continue
+                seen.add(window)
+                if used > FREE_STEPS + STEPS_PER_WORD * first:
+                    limit = FRUGAL_STEPS
+            used += self._walk(first, limit, tokens, symbols, counts, hits)
         return hits
 
     def _walk(
         self,
         first: int,
+        limit: int,
         tokens: Sequence[Token],
-        symbols: Sequence[tuple[str, ...]],
+        symbols: Sequence[dict[str, None]],
         counts: dict[int, int],
         hits: list[Hit],
-    ) -> None:
+    ) -> int:
+        """Follow all phrases from one word and return the number of steps that took."""
         root = self._root.next
         stack = [(root[symbol], first + 1) for symbol in symbols[first] if symbol in root]
         sentence = tokens[first].sentence
         found: set[int] = set()
         steps = 0
-        while stack and steps < STEPS_PER_START:
+        while stack and steps < limit:
             steps += 1
             node, place = stack.pop()
             for rule in node.ends:
@@ -151,6 +181,7 @@ class Phrasebook:
             self._follow(node, place, place + 1, sentence, tokens, symbols, stack)
             for width, beyond in node.gaps.items():
                 self._follow(beyond, place, place + width + 1, sentence, tokens, symbols, stack)
+        return steps
 
     @staticmethod
     def _follow(
@@ -159,15 +190,16 @@ class Phrasebook:
         stop: int,
         sentence: int,
         tokens: Sequence[Token],
-        symbols: Sequence[tuple[str, ...]],
+        symbols: Sequence[dict[str, None]],
         stack: list[tuple[Node, int]],
     ) -> None:
-        if not node.next:
+        children = node.next
+        if not children:
             return
         for place in range(start, min(stop, len(tokens))):
             if tokens[place].sentence != sentence:
                 return
-            for symbol in symbols[place]:
-                child = node.next.get(symbol)
-                if child is not None:
-                    stack.append((child, place + 1))
+            here = symbols[place]
+            for symbol in children if len(children) < len(here) else here:
+                if symbol in children and symbol in here:
+                    stack.append((children[symbol], place + 1))

@@ -17,12 +17,10 @@ _TOKEN = re.compile(
     r"|(?P<quote>\")"
 )
 _JOINED_ENDINGS = frozenset({"t", "m", "re", "ve", "ll", "d"})
-_JOINED_BEFORE_S = frozenset("it he she that there what who let here where how".split())
+_JOINED_BEFORE_S = frozenset(["it", "he", "she", "that", "there", "what", "who", "let", "here", "where", "how"])
 _LEET = str.maketrans("013457@$!8", "oieastasib")
-_LOOKALIKE = str.maketrans(
-    dict(tuple(pair) for pair in ["аa", "вb", "еe", "кk", "мm", "нh", "оo", "рp", "сc", "тt", "уy", "хx", "іi", "јj",
-                           "ѕs", "ԁd", "αa", "εe", "ιi", "κk", "νv", "οo", "ρp", "τt", "υu", "χx"])
-)
+_LOOKALIKE = str.maketrans("авекмнорстухіјѕԁαειικνορτυχ", "abekmhopctyxijsdaeiiknoptux")
+"""Cyrillic and Greek letters that pass for Latin ones in a word that is otherwise Latin."""
 _REPEAT = re.compile(r"(.)\1{2,}")
 _VOWELS = "aeiou"
 
@@ -54,6 +52,13 @@ def _split_apostrophes(word: str) -> Iterator[tuple[str, int, int]]:
     yield from pieces
 
 
+def _ends_sentence(mark: str, follows: str) -> bool:
+    """A full stop in a number or two or three dots of hesitation end nothing."""
+    if mark in ("..", "..."):
+        return False
+    return mark[0] == "\n" or mark[0] > "\u0080" or not follows or follows in " \n\"')"
+
+
 def tokenise(folded: Folded) -> list[Token]:
     """Return the tokens of folded text in order, each with the number of its sentence."""
     tokens: list[Token] = []
@@ -74,10 +79,7 @@ def tokenise(folded: Folded) -> list[Token]:
                     if len(word) == 1:
                         spelled.append(token)
         elif kind == "end":
-            follows = text[end : end + 1]
-            if match.group()[0] == "\n" or match.group()[0] > "\u0080" or not follows or follows in " \n\"')":
-                if match.group() not in ("..", "..."):
-                    sentence += 1
+            sentence += _ends_sentence(match.group(), text[end : end + 1])
         elif kind != "quote":
             tokens.append(Token(match.group(), start, end, sentence))
     _close_spelled(spelled, tokens, before=None)

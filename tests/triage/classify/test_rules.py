@@ -1,0 +1,128 @@
+"""The rule files: every one can be read, every name in them exists, and mistakes are refused."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from triage.classify.lexicon import RULES, TARGETS, RuleError, lexicon, read_language, read_words
+from triage.classify.matching import Phrasebook, PhraseError
+from triage.classify.taxonomy import Category
+
+FILES = sorted(RULES.glob("*.toml"))
+LANGUAGES = [path for path in FILES if path.stem != "together" and not path.stem.endswith(".words")]
+
+
+@pytest.mark.parametrize("path", LANGUAGES, ids=lambda path: path.stem)
+def test_every_language_file_can_be_read_and_says_something(path):
+    language = read_language(path)
+
+    assert language.rules
+    assert language.common
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path not in LANGUAGES], ids=lambda path: path.stem)
+def test_every_target_in_the_other_files_exists(path):
+    raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    if path.stem == "together":
+        targets = set(raw["bias"]) | {target for entry in raw["situation"] for target in entry.get("weights", {})}
+    else:
+        targets = set(raw)
+
+    assert targets
+    assert targets <= set(TARGETS)
+
+
+def test_every_tag_of_a_situation_is_given_by_some_rule():
+    given = {tag for language in lexicon().languages.values() for rule in language.rules for tag in rule.tags}
+    asked = {tag for situation in lexicon().situations for tag in situation.all}
+
+    assert asked <= given
+
+
+def test_every_category_has_a_starting_point():
+    assert set(Category) | {"paging", "imminent", "priority"} == set(lexicon().bias)
+
+
+@pytest.mark.parametrize("path", LANGUAGES, ids=lambda path: path.stem)
+def test_the_rules_of_one_language_have_different_names_and_readable_reasons(path):
+    rules = read_language(path).rules
+    names = [rule.name for rule in rules]
+
+    assert len(names) == len(set(names))
+    assert all(len(rule.say) >= 4 and rule.say[0].isupper() for rule in rules)
+
+
+@pytest.mark.parametrize("path", LANGUAGES, ids=lambda path: path.stem)
+def test_every_language_knows_suicide_weapons_and_threats(path):
+    tags = {tag for rule in read_language(path).rules for tag in rule.tags}
+
+    assert {"suicide", "suicide-means", "weapon", "weapon-to-school", "threat", "soon", "now", "over"} <= tags
+
+
+HEAD = 'language = "xx"\nscript = "latin"\n'
+RULE = '[[rule]]\nid = "a"\nsay = "A thing"\nmatch = ["word"]\n'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HEAD + RULE + "weights = {no_such_category = 1.0}",
+        HEAD + RULE + 'always = "at once"',
+        HEAD + RULE + 'colour = "red"',
+        HEAD + '[[rule]]\nid = "a"\nsay = "A thing"\nmatch = []',
+        HEAD + '[[rule]]\nid = "a"\nsay = "A thing"\nmatch = ["... word"]',
+        HEAD + '[[rule]]\nid = "a"\nsay = "A thing"\nmatch = ["<nothing>"]',
+        HEAD + '[[rule]]\nid = "a"\nsay = "A thing"\nmatch = ["word?"]',
+        'language = "yy"\nscript = "latin"',
+    ],
+)
+def test_a_file_that_says_something_impossible_is_refused_by_name(tmp_path: Path, text):
+    path = tmp_path / "xx.toml"
+    path.write_text(text, encoding="utf-8")
+
+    with pytest.raises(RuleError, match="xx"):
+        read_language(path)
+
+
+def test_a_word_file_with_an_unknown_category_is_refused(tmp_path: Path):
+    path = tmp_path / "xx.words.toml"
+    path.write_text('[nothing]\n"1.0" = "word"', encoding="utf-8")
+
+    with pytest.raises(RuleError, match="nothing"):
+        read_words(path)
+
+
+def found(phrase: str, text: str) -> bool:
+    from triage.classify.folding import fold, fold_plain
+    from triage.classify.tokens import tokenise
+
+    phrases = Phrasebook({"animal": "dog cat*"})
+    phrases.add(fold_plain(phrase), 0)
+    return bool(phrases.find(tokenise(fold(text))))
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text", "expected"),
+    [
+        ("kill* him", "killing him", True),
+        ("kill* him", "skill him", False),
+        ("gun|knife", "a knife", True),
+        ("feed <animal>", "feed cats", True),
+        ("feed <animal>", "feed birds", False),
+        ("take the? pills", "take pills", True),
+        ("take the? pills", "take the pills", True),
+        ("take .. pills", "take all of those pills", True),
+        ("take .. pills", "take one two three four pills", False),
+        ("take ... pills", "take one two three four pills", True),
+        ("take ... pills", "take it. The pills are blue", False),
+        ("想死", "我想死", True),
+    ],
+)
+def test_the_phrase_language_means_what_its_page_says(phrase, text, expected):
+    assert found(phrase, text) is expected
+
+
+def test_an_empty_choice_is_refused():
+    with pytest.raises(PhraseError):
+        Phrasebook({}).add("one *", 0)
