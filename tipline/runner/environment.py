@@ -51,6 +51,9 @@ class Installation:
             told["TIPLINE_BROKER_URL"] = self.places.broker_url
         if process.door is not None:
             told[f"TIPLINE_{process.name.upper()}_BIND"] = f"{HOST}:{self.port + process.door}"
+        if "celery" in process.command and os.geteuid() == 0:
+            # We have said so ourselves, in one line.
+            told["PYTHONWARNINGS"] = "ignore:You're running the worker with superuser privileges"
         if process.outbound:
             told |= self._mail()
         if process.outbound or process.role == "pager":

@@ -45,7 +45,11 @@ class Servers:
 
     def answer(self) -> bool:
         """Whether both take work now."""
-        return self.broker.answers() and database.answers(self.postgres.sockets, self.superuser_password)
+        return (
+            self.broker.answers()
+            and self.postgres.is_ready()
+            and database.answers(self.postgres.sockets, self.superuser_password)
+        )
 
     def ensure_database(self, *, tests: bool = False) -> None:
         """Create the roles and the database, once PostgreSQL answers."""

@@ -75,8 +75,11 @@ class Supervisor:
         self._start(kept)
 
     def run(self, command: child.Command) -> tuple[int, list[str]]:
-        """Run a command to its end; returns its exit status and its last lines. Raises Stopped."""
-        kept = Kept(command, layer=2, restart=False)
+        """Run a command to its end; returns its exit status and what it said. Raises Stopped.
+
+        What a `quiet` command says is only returned.
+        """
+        kept = Kept(command, layer=2, restart=False, recent=deque(maxlen=1000))
         self._kept.append(kept)
         self._start(kept)
         try:
@@ -203,9 +206,11 @@ class Supervisor:
     def _print(self, kept: Kept, line: bytes) -> None:
         text = line.decode(errors="replace").rstrip()
         kept.recent.append(text)
+        if kept.command.quiet:
+            return
         if not kept.restart:
             self._output.say(text)
-        elif not (kept.command.quiet or kept.failures >= TRIES_SHOWN or (self._stopping and kept.layer == 0)):
+        elif not (kept.failures >= TRIES_SHOWN or (self._stopping and kept.layer == 0)):
             self._output.line(kept.command.name, text)
 
     def _close(self, kept: Kept) -> None:

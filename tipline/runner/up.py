@@ -74,6 +74,17 @@ class _Up:
             self._output.progress("Running as root: good for a trial, never for tips of real people.")
         self._start_servers()
         told = self._prepare()
+        try:
+            self._open_doors()
+        except BaseException:
+            self._tell(told)  # a one-time sign-in is worth having, whatever came after it
+            raise
+        self._say_ready(time.monotonic() - started)
+        self._tell(told)
+        self._supervisor.run_until_stopped()
+        raise Stopped
+
+    def _open_doors(self) -> None:
         for process in PROCESSES:
             self._supervisor.keep(self._command(process))
         self._output.progress("Opening the doors …")
@@ -89,9 +100,6 @@ class _Up:
 
         if not self._supervisor.wait_until(all_open, READY_WITHIN):
             raise StepFailed(f"Not open after {READY_WITHIN:.0f} s: {', '.join(waiting)}; see above why.")
-        self._say_ready(time.monotonic() - started, told)
-        self._supervisor.run_until_stopped()
-        raise Stopped
 
     def _start_servers(self) -> None:
         first = not self._places.postgres.exists()
@@ -111,25 +119,36 @@ class _Up:
         if not static.current():
             steps.append("collectstatic --noinput --clear --verbosity 0")
         steps.append("setup")
+        told = self._steps(*steps)
+        static.renew()
         if self._demo:
-            steps.append("load_demo")
+            self._output.progress("Loading sample tips …")
+            told += self._steps("load_demo")
+        return told
+
+    def _steps(self, *steps: str) -> list[str]:
         command = child.Command(
             name="preparing",
             argv=[sys.executable, "-m", "tipline.runner.steps", *steps],
             environment=self._installation.owner_environment(),
             directory=ROOT,
+            quiet=True,
         )
         status, said = self._supervisor.run(command)
         if status != 0:
-            raise StepFailed("The preparation failed; the lines above say why.")
-        static.renew()
+            raise StepFailed("\n".join([*said, "", "The preparation failed; the lines above say why."]))
         return said
 
     def _command(self, process: Process) -> child.Command:
         argv, environment = self._installation.command(process), self._installation.environment(process)
         return child.Command(process.name, argv, environment, ROOT)
 
-    def _say_ready(self, seconds: float, told: list[str]) -> None:
+    def _tell(self, told: list[str]) -> None:
+        for line in told:
+            self._output.say(f"  {line}")
+        self._output.say()
+
+    def _say_ready(self, seconds: float) -> None:
         say, url = self._output.say, self._installation.url
         pages = {
             "public": "Send a tip",
@@ -138,13 +157,9 @@ class _Up:
             "pager": "SMS callbacks",
         }
         say()
-        say(f"Ready after {seconds:.1f} s.", style=BOLD)
+        say(f"Ready after {seconds:.1f} s. Ctrl-C stops everything.", style=BOLD)
         for name, title in pages.items():
             say(f"  {title:<14} {url(named(name).door or 0)}/")
-        for line in told:
-            say(f"  {line}")
-        say("Ctrl-C stops everything.")
-        say()
 
 
 def _given(name: str) -> Path | None:
