@@ -1,4 +1,4 @@
-"""The pages the public door shows, and the form page kept as bytes."""
+"""The pages the public door shows. Form and receipt are the same for everyone but for a few words: kept as bytes."""
 
 from datetime import datetime
 from functools import lru_cache
@@ -16,8 +16,11 @@ from django.utils.translation import gettext as _
 from intake.channels import nonce
 from intake.channels.forms import TipForm
 from intake.models import Program
+from tipline.kernel.receipts import COUNT, Phrase
 
 _NONCE_HERE = "nonce-goes-here"
+_WORDS_HERE = [f"word-{n}-goes-here" for n in range(COUNT)]
+_NUMBERS_HERE = [f"number-{n}-goes-here" for n in range(COUNT)]
 SECONDS_KEPT = 10.0
 _kept: list[tuple[float, Program]] = []
 
@@ -64,6 +67,22 @@ def tip_form(request: HttpRequest, form: TipForm, now: datetime, *, status: int)
     """Show the form again with what was typed and what to change."""
     context = {"program": program(), "form": form, "nonce": nonce.make(now)}
     return render(request, "intake/tip_form.html", context, status=status)
+
+
+def receipt(phrase: Phrase, *, danger: bool) -> HttpResponse:
+    """Return the receipt page with these words and numbers in it."""
+    page = _rendered_receipt(get_language() or settings.LANGUAGE_CODE, danger, *_version(program()))
+    for place, part in zip(_WORDS_HERE + _NUMBERS_HERE, phrase.words + phrase.numbers, strict=True):
+        page = page.replace(place.encode(), part.encode())
+    return HttpResponse(page)
+
+
+@lru_cache(maxsize=32)
+def _rendered_receipt(language: str, danger: bool, *version: tuple[str, Any]) -> bytes:
+    """Return the receipt page with place-holders: rendering takes longer than sealing and storing a tip."""
+    parts = {"words": _WORDS_HERE, "numbers": _NUMBERS_HERE}
+    context = {"program": Program(**dict(version)), "danger": danger, **parts}
+    return render_to_string("intake/receipt.html", context).encode()
 
 
 def error(request: HttpRequest, title: str, message: str, *, status: int, **context: Any) -> HttpResponse:

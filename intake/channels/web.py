@@ -40,7 +40,8 @@ def readable_body(view: View) -> View:
                     request,
                     _("This did not come from our own page."),
                     _(
-                        "Another site tried to send something here, so we did not take it. Open our form yourself and write there."
+                        "Another site tried to send something here, so we did not take it. "
+                        "Open our form yourself and write there."
                     ),
                     status=403,
                 )
@@ -91,14 +92,10 @@ def form(request: HttpRequest) -> HttpResponse:
     except (DatabaseError, keys.KeyNotTrusted):
         typed.add_error(None, _cannot_store())
         return _try_later(pages.tip_form(request, typed, now, status=503))
-    context = {
-        "program": program,
-        "words": done.phrase.words if done.phrase else None,
-        "numbers": done.phrase.numbers if done.phrase else None,
-        "danger": typed.cleaned_data["danger"] == "yes",
-        "already": done.phrase is None,
-    }
-    return render(request, "intake/receipt.html", context)
+    danger = typed.cleaned_data["danger"] == "yes"
+    if done.phrase is None:
+        return render(request, "intake/receipt.html", {"program": program, "danger": danger, "already": True})
+    return pages.receipt(done.phrase, danger=danger)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
