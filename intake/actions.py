@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Max
+from django.db.models import Max, Model
 
-from intake import keys, sealed
+from intake import keys, sealed, together
 from intake.message import Content, Identity, Message, dump
 from intake.models import (
     Due,
@@ -77,8 +77,8 @@ def submit(
     receipt.public_key = sealed.public_key(phrase.seed(pepper=pepper))
     try:
         with transaction.atomic():
-            _remember(program, key, body, now)
-            _store(tip, message, identity, channel, now, receipt=receipt)
+            rows = _sealed_rows(tip, message, identity, channel, now)
+            together.insert([_remembered(program, key, body, now), receipt, *rows])
             failpoints.reach("intake.before_commit")
     except IntegrityError:
         return _already(key, body, [secret for secret in (current, previous) if secret])
@@ -95,14 +95,14 @@ def follow_up(phrase: Phrase, message: Message, *, channel: str, key: str, now: 
     body = hashlib.sha256(dump([asdict(message), list(phrase.places)])).digest()
     try:
         with transaction.atomic(), _receipt(phrase) as receipt:
-            _remember(receipt.program, key, body, now)
             first = receipt.tip
             if Wrap.objects.filter(tip=first, purpose=WrapPurpose.OVERSIGHT).exists():
                 # What began among other people stays with them.
                 message = _as_insider(message)
             last = Tip.objects.filter(follows=first).aggregate(last=Max("number"))["last"] or 0
             tip = Tip(program=receipt.program, follows=first, number=last + 1, week=times.week(now))
-            _store(tip, message, Identity(), channel, now)
+            rows = _sealed_rows(tip, message, Identity(), channel, now)
+            together.insert([_remembered(receipt.program, key, body, now), *rows])
             failpoints.reach("intake.before_commit")
     except IntegrityError:
         _already(key, body, [])
@@ -171,14 +171,14 @@ def _body_tag(key: str, body: bytes) -> bytes:
     return hmac.new(key.encode(), b"body|" + body, hashlib.sha256).digest()
 
 
-def _remember(program: Program, key: str, body: bytes, now: datetime) -> None:
-    """First in the transaction: a second sending of the same key waits here, then fails."""
-    SubmissionKey(
+def _remembered(program: Program, key: str, body: bytes, now: datetime) -> SubmissionKey:
+    """The row that makes a second sending of the same key wait for the first, then fail."""
+    return SubmissionKey(
         program=program,
         mac=_key_mac(key),
         body_tag=_body_tag(key, body),
         drop_after=times.quarter_hour_after(now + REMEMBERED),
-    ).save(force_insert=True)
+    )
 
 
 def _already(key: str, body: bytes, secrets: list[bytes]) -> Submitted:
@@ -195,14 +195,8 @@ def _already(key: str, body: bytes, secrets: list[bytes]) -> Submitted:
     return Submitted(None, repeated=True)
 
 
-def _store(
-    tip: Tip,
-    message: Message,
-    identity: Identity,
-    channel: str,
-    now: datetime,
-    receipt: Receipt | None = None,
-) -> None:
+def _sealed_rows(tip: Tip, message: Message, identity: Identity, channel: str, now: datetime) -> list[Model]:
+    """Seal a tip; returns it with its wraps and its due row, nothing stored yet."""
     content = Content.now(message, channel=channel, has_identity=bool(identity), now=now)
     content_key, identity_key = sealing.new_data_key(), sealing.new_data_key()
     tip.sealed = sealing.seal(content.to_bytes(), key=content_key, place=sealed.place(tip, sealed.CONTENT))
@@ -211,16 +205,13 @@ def _store(
         dump(asdict(identity)), key=identity_key, place=sealed.place(tip, sealed.IDENTITY)
     )
     purpose = Purpose.OVERSIGHT if message.insider else Purpose.CONTENT
-    found = [
+    return [
+        tip,
         sealed.wrap_for(tip, WrapPurpose(purpose), keys.program_key(tip.program, purpose), content_key),
         sealed.wrap_for(tip, WrapPurpose.IDENTITY, keys.program_key(tip.program, Purpose.IDENTITY), identity_key),
         *(sealed.wrap_for(tip, WrapPurpose.EPOCH, key, content_key) for key in keys.epoch_keys(now)),
+        Due(program=tip.program, tip=tip, danger=message.danger == "yes"),
     ]
-    tip.save(force_insert=True)
-    if receipt is not None:
-        receipt.save(force_insert=True)
-    Wrap.objects.bulk_create(found)
-    Due(program=tip.program, tip=tip, danger=message.danger == "yes").save(force_insert=True)
 
 
 def _as_insider(message: Message) -> Message:
