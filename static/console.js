@@ -18,9 +18,10 @@
     next.scrollIntoView({ block: "nearest" });
   };
 
+  // On a list a key acts on the row one stands on and on nothing else: it must never take a neighbour's tip.
   const press = (key) => {
-    const place = here() || document;
-    const control = place.querySelector(`[data-key="${key}"]`) || document.querySelector(`[data-key="${key}"]`);
+    const place = rows().length ? here() : document;
+    const control = place && place.querySelector(`[data-key="${key}"]`);
     if (control) control.click();
     return Boolean(control);
   };

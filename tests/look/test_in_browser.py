@@ -147,6 +147,22 @@ def test_the_keyboard_walks_the_queue_and_can_be_switched_off(visit: Visit):
     assert page.evaluate("document.activeElement.textContent") == "TL 27"
 
 
+def test_a_key_acts_on_the_row_one_stands_on_and_on_no_other(visit: Visit):
+    page = visit("styleguide", width=1440)
+    page.evaluate("""() => {
+        const rows = document.querySelectorAll("[data-rows] [data-href]");
+        rows[2].insertAdjacentHTML("beforeend", "<td><button type=button data-key=a>Take</button></td>");
+        rows[2].querySelector("button").addEventListener("click", () => { document.title = "taken"; });
+    }""")
+
+    page.keyboard.press("a")
+    assert page.title() != "taken"
+    page.keyboard.press("j")
+    page.keyboard.press("a")
+
+    assert page.title() == "taken"
+
+
 def test_waiting_tips_are_counted_in_the_title(visit: Visit):
     page = visit("styleguide")
 

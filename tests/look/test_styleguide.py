@@ -1,6 +1,7 @@
 """The living page: every component, with roles and names in order."""
 
 import pytest
+from django import forms
 from django.template.loader import render_to_string
 from django.test import RequestFactory, override_settings
 from django.utils.html import escape
@@ -65,3 +66,13 @@ def test_the_console_keeps_no_page_in_the_browser_and_evaluates_nothing(guide):
 def test_the_console_says_whether_it_is_locked():
     assert "Unlocked" in render_to_string("components/_lock_state.html", {"unlocked": True})
     assert "Locked" in render_to_string("components/_lock_state.html", {"unlocked": False})
+
+
+def test_a_pass_phrase_is_not_repeated_in_a_refused_page():
+    class SignIn(forms.Form):
+        words = forms.CharField()
+
+    context = {"field": SignIn({"words": "correct horse battery"})["words"], "label": "Words", "type": "password"}
+
+    assert "horse" not in render_to_string("components/_field.html", context)
+    assert "horse" in render_to_string("components/_field.html", context | {"type": "text"})
