@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from triage.classify.lexicon import Language, Lexicon
 from triage.classify.tokens import Token
 
-SHARE = 0.12
-"""The least share of a text's words that must be common words of a language for it to be that language."""
-
 MOST_LANGUAGES = 3
 FEW_WORDS = 6
 """So short a text may have no common word at all; then the languages whose rules find something count."""
@@ -25,7 +22,7 @@ def languages_of(tokens: Sequence[Token], lexicon: Lexicon, hint: str | None) ->
         known = language.common
         votes[code] = sum(count for word, count in counts.items() if word in known) / len(words)
     best = max(votes.values(), default=0.0)
-    found = [code for code, vote in votes.items() if vote >= SHARE and vote >= best / 4]
+    found = [code for code, vote in votes.items() if vote >= lexicon.languages[code].share and vote >= best / 4]
     found.sort(key=lambda code: -votes[code])
     del found[MOST_LANGUAGES:]
     if hint is not None:

@@ -19,6 +19,8 @@ from triage.classify.tokens import tokenise
 RULES = Path(__file__).parent / "rules"
 TARGETS: tuple[str, ...] = (*(str(category) for category in Category), "paging", "imminent", "priority")
 """What weights may add to: every category, and the levels. "paging" is urgent or worse."""
+SHARE = 0.12
+"""The least share of a text's words that must be common words of a language for it to be that language."""
 _RULE_KEYS = frozenset({"id", "say", "match", "tags", "weights", "always", "negatable"})
 
 
@@ -67,6 +69,7 @@ class Language:
     script: str
     common: frozenset[str]
     negations: frozenset[str]
+    share: float
     rules: list[Rule] = field(default_factory=list)
     phrases: Phrasebook = field(default_factory=lambda: Phrasebook({}))
     words: dict[str, tuple[tuple[str, float], ...]] = field(default_factory=dict)
@@ -124,6 +127,7 @@ def read_language(path: Path) -> Language:
         script=raw["script"],
         common=frozenset(word for word in fold_plain(raw.get("common", "")).split()),
         negations=frozenset(word for word in fold_plain(raw.get("negations", "")).split()),
+        share=raw.get("share", SHARE),
         phrases=Phrasebook(raw.get("lists", {})),
     )
     for entry in raw.get("rule", ()):
