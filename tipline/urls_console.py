@@ -1,5 +1,52 @@
 """The coordinators' door."""
 
-from django.urls import URLPattern
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, include, path
+from django.views.decorators.http import require_safe
 
-urlpatterns: list[URLPattern] = []
+from triage.console import board, first, signing_in, tip, unlocking
+from triage.console.requests import ANYONE, open_to
+
+
+@open_to(ANYONE)
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Answer that this process answers; it looks at nothing."""
+    return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
+
+
+console = [
+    path("", board.board, name="board"),
+    path("rows/", board.rows, name="rows"),
+    path("tips/<uuid:case_id>/", tip.show, name="tip"),
+    path("tips/<uuid:case_id>/take/", tip.take, name="take"),
+    path("tips/<uuid:case_id>/pass-on/", tip.pass_on, name="pass_on"),
+    path("tips/<uuid:case_id>/open/", tip.open_it, name="open"),
+    path("tips/<uuid:case_id>/correct/", tip.correct, name="correct"),
+    path("tips/<uuid:case_id>/reply/", tip.reply, name="reply"),
+    path("tips/<uuid:case_id>/close/", tip.close, name="close"),
+    path("tips/<uuid:case_id>/reopen/", tip.reopen, name="reopen"),
+    path("tips/<uuid:case_id>/submitter/", tip.submitter, name="submitter"),
+    path("first/", first.first, name="first"),
+    path("first/words/", first.phrase, name="first_phrase"),
+    path("second-factor/", first.second_factor, name="second_factor"),
+    path("second-factor/spare/", first.recovery_codes, name="recovery_codes"),
+    path("unlock/", unlocking.unlock, name="unlock"),
+    path("lock/", unlocking.lock, name="lock"),
+    path("sign-out/", signing_in.sign_out, name="sign_out"),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", healthz, name="healthz"),
+    # These three names are what the sign-in library looks for; none of its own pages is mounted.
+    path("sign-in/", signing_in.sign_in, name="account_login"),
+    path("sign-in/code/", signing_in.code, name="mfa_authenticate"),
+    path("sign-in/left/", signing_in.inactive, name="account_inactive"),
+    path("", include((console, "console"))),
+]
+
+if settings.LOCAL:
+    from tipline import styleguide
+
+    urlpatterns.append(path("styleguide/", open_to(ANYONE)(styleguide.styleguide), name="styleguide"))

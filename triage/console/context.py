@@ -2,8 +2,16 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
+
+from triage.models import User
 
 
 def console(request: HttpRequest) -> dict[str, Any]:
-    return {}
+    """Say whether this session can read, and where the styleguide is mounted."""
+    signed_in = isinstance(getattr(request, "user", None), User)
+    return {
+        "unlocked": signed_in and getattr(request, "vault", None) is not None,
+        "local": settings.LOCAL,
+    }

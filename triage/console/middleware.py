@@ -1,15 +1,72 @@
-"""What every console request passes."""
+"""What every console request passes: nothing is open that is not marked so."""
 
 from collections.abc import Callable
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+
+from triage.console import unlocking
+from triage.console.requests import ANYONE, PASS_PHRASE_ONLY, UNLOCKED, AnyRequest, whom
+from triage.models import User
+from triage.vault import second, session
 
 
 class UnlockMiddleware:
-    """Carries the unlocked key through one request."""
+    """Carries the unlocked key through one request, ends idle and old sessions, guards every view."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+    def __call__(self, request: AnyRequest) -> HttpResponseBase:
+        request.vault = None
+        now = timezone.now()
+        user = request.user
+        if isinstance(user, User) and user.pk:
+            if session.is_over(request, now=now):
+                logout(request)
+            elif session.is_idle(request, now=now):
+                session.drop(request)
+            elif second.passed(request):
+                request.vault = session.take(request, user.pk)
+                # A page that asks by itself is nobody at the keyboard.
+                if not request.htmx:
+                    session.touch(request, now=now)
+        response = self.get_response(request)
+        session.write_cookie(request, response)
+        return response
+
+    def process_view(
+        self, request: AnyRequest, view: Callable[..., HttpResponseBase], *_: Any
+    ) -> HttpResponseBase | None:
+        """Send strangers to sign in, half-signed-in people to their second factor, the locked to unlock."""
+        allowed = whom(view)
+        if allowed == ANYONE:
+            return None
+        user = request.user
+        if not isinstance(user, User):
+            return _elsewhere(request, "account_login", back=True)
+        if allowed == PASS_PHRASE_ONLY:
+            return None
+        if not second.passed(request):
+            if not second.enrolled(user):
+                return _elsewhere(request, "console:second_factor")
+            logout(request)
+            return _elsewhere(request, "account_login", back=True)
+        if allowed == UNLOCKED and request.vault is None:
+            return unlocking.in_place(request)
+        return None
+
+
+def _elsewhere(request: AnyRequest, name: str, *, back: bool = False) -> HttpResponse:
+    target = reverse(name)
+    if request.htmx:
+        # The page around it is stale: let the browser load it anew, and be sent on from there.
+        return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+    if back and request.method == "GET" and request.path != "/":
+        target = f"{target}?{urlencode({'next': request.get_full_path()})}"
+    return redirect(target)

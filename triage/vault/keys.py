@@ -51,9 +51,7 @@ class Unlocked:
             grant = self._all().get(key_id)
             if grant is None:
                 return None
-            self._opened[key_id] = wraps.unwrap(
-                bytes(grant.sealed), seed=self.seed, holder=_grant_holder(grant)
-            )
+            self._opened[key_id] = wraps.unwrap(bytes(grant.sealed), seed=self.seed, holder=_grant_holder(grant))
         return self._opened[key_id]
 
     def key_ids(self) -> set[UUID]:
@@ -104,11 +102,7 @@ def invite(user: User, program: Program, seeds: Mapping[ProgramKey, bytes]) -> s
 
 def open_invitation(username: str, code: str) -> Invitation | None:
     """Return the invitation this code opens, or None; takes as long for a name nobody has."""
-    invitation = (
-        Invitation.objects.filter(user__username=username, user__is_active=True)
-        .select_related("user")
-        .first()
-    )
+    invitation = Invitation.objects.filter(user__username=username, user__is_active=True).select_related("user").first()
     if invitation is None:
         _waste(code)
         return None
@@ -123,12 +117,7 @@ def accept(invitation: Invitation, code: str, pass_phrase: str | None = None) ->
     and confirmed). Raises WrongCode.
     """
     # Two browsers may confirm together: the lock makes one of them find nothing.
-    held = (
-        Invitation.objects.select_for_update(of=("self",))
-        .select_related("user")
-        .filter(pk=invitation.pk)
-        .first()
-    )
+    held = Invitation.objects.select_for_update(of=("self",)).select_related("user").filter(pk=invitation.pk).first()
     seeds = _invited_seeds(held, code) if held else None
     if held is None or seeds is None:
         raise WrongCode
@@ -175,9 +164,7 @@ def purposes_for(user: User, program: Program) -> set[Purpose]:
 
 def _new_person_key(user: User, phrase: str) -> tuple[PersonKey, Unlocked]:
     seed, cost = wraps.new_seed(), Cost.now()
-    key = PersonKey(
-        user=user, public_key=public_key(seed), salt=secrets.token_bytes(SALT_SIZE), argon2=str(cost)
-    )
+    key = PersonKey(user=user, public_key=public_key(seed), salt=secrets.token_bytes(SALT_SIZE), argon2=str(cost))
     stretched = stretch(phrases.tidy(phrase), salt=bytes(key.salt), cost=cost)
     key.sealed_private = sealing.seal(seed, key=stretched, place=_person_place(key))
     return key, Unlocked(user.pk, seed)

@@ -1,0 +1,196 @@
+"""Name and pass phrase, then a code; nothing is open between the two."""
+
+import re
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.test import Client
+
+from triage.audit.chain import Event
+from triage.models import AuditEntry
+from triage.vault import session
+
+pytestmark = pytest.mark.django_db
+ROOT = "https://localhost/"
+
+
+def _phrase(client, person, phrase=None):
+    data = {"username": person.user.username, "pass_phrase": phrase or person.phrase}
+    return client.post("/sign-in/", data, secure=True)
+
+
+def _plain(answer, name):
+    text = re.sub(r'(name="csrfmiddlewaretoken" value=|X-CSRFToken": )"[^"]*"', "", answer.content.decode())
+    return text.replace(f'value="{name}"', "")
+
+
+def test_both_factors_open_the_board_and_its_keys(adas, ada, program):
+    answer = adas.get("/")
+
+    assert answer.status_code == 200
+    assert answer.wsgi_request.vault.program_seed(program, "content") is not None
+    assert answer.wsgi_request.user == ada.user
+
+
+def test_after_the_pass_phrase_alone_nothing_opens(visitor, ada):
+    answer = _phrase(visitor, ada)
+
+    assert answer["Location"] == "/sign-in/code/"
+    board = visitor.get("/", secure=True)
+    assert board.status_code == 302
+    assert board["Location"] == "/sign-in/"
+    assert board.wsgi_request.vault is None
+
+
+def test_the_code_page_cannot_be_reached_without_the_pass_phrase(visitor, ada):
+    assert visitor.get("/sign-in/code/", secure=True)["Location"] == "/sign-in/"
+    assert visitor.post("/sign-in/code/", {"code": ada.code()}, secure=True)["Location"] == "/sign-in/"
+
+
+def test_known_and_unknown_names_get_the_same_answer(ada):
+    known, unknown = Client(), Client()
+
+    first = known.post("/sign-in/", {"username": "ada", "pass_phrase": "wrong words"}, secure=True)
+    second = unknown.post("/sign-in/", {"username": "nob", "pass_phrase": "wrong words"}, secure=True)
+
+    assert first.status_code == second.status_code == 422
+    assert _plain(first, "ada") == _plain(second, "nob")
+    assert set(known.cookies) == set(unknown.cookies)
+
+
+def test_a_code_counts_once(ada, visitor, sign_in):
+    code = ada.code()
+    _phrase(visitor, ada)
+    assert visitor.post("/sign-in/code/", {"code": code}, secure=True).status_code == 302
+
+    again = Client()
+    _phrase(again, ada)
+    refused = again.post("/sign-in/code/", {"code": code}, secure=True)
+
+    assert refused.status_code == 422
+    assert again.get("/", secure=True).status_code == 302
+
+
+def test_a_recovery_code_stands_in_for_the_app_once(ada):
+    first, second = Client(), Client()
+    _phrase(first, ada)
+    _phrase(second, ada)
+
+    assert first.post("/sign-in/code/", {"code": ada.recovery[3]}, secure=True).status_code == 302
+    assert second.post("/sign-in/code/", {"code": ada.recovery[3]}, secure=True).status_code == 422
+
+
+def test_a_strangers_guesses_do_not_lock_a_person_out_of_a_browser_they_know(ada, sign_in):
+    hers = sign_in(ada)
+    hers.post("/sign-out/")
+    stranger = Client()
+    for _ in range(11):
+        last = _phrase(stranger, ada, "guess guess guess guess guess guess")
+    assert last.status_code == 429
+
+    answer = _phrase(hers, ada)
+
+    assert answer.status_code == 302
+
+
+def test_guessing_codes_is_slowed(ada, visitor):
+    _phrase(visitor, ada)
+
+    statuses = [visitor.post("/sign-in/code/", {"code": "000000"}, secure=True).status_code for _ in range(12)]
+
+    assert statuses[0] == 422
+    assert statuses[-1] == 429
+    assert visitor.post("/sign-in/code/", {"code": ada.code()}, secure=True).status_code == 429
+
+
+def test_signing_out_ends_the_session_and_forgets_the_key(adas):
+    cookies = {name: morsel.value for name, morsel in adas.cookies.items()}
+
+    answer = adas.post("/sign-out/")
+
+    assert answer.cookies[session.COOKIE].value == ""
+    replay = Client()
+    replay.cookies.load(cookies)
+    assert replay.get("/", secure=True)["Location"] == "/sign-in/"
+
+
+def test_the_cookies_are_bound_to_the_host_and_strict(adas):
+    unlock = adas.cookies[session.COOKIE]
+
+    assert unlock["secure"] is True
+    assert unlock["httponly"] is True
+    assert unlock["samesite"] == "Strict"
+    assert unlock["path"] == "/"
+    assert {unlock["max-age"], unlock["expires"], unlock["domain"]} == {""}
+    assert all(name.startswith("__Host-") for name in adas.cookies)
+
+
+def test_the_session_table_alone_opens_nothing(adas, ada, program):
+    stored = Session.objects.get().get_decoded()
+    adas.get("/")
+
+    thief = Client()
+    thief.cookies["__Host-session"] = Session.objects.get().session_key
+    answer = thief.get("/", secure=True)
+
+    assert ada.phrase not in str(stored)
+    assert answer.status_code == 200
+    assert answer.wsgi_request.vault is None
+
+
+def test_a_session_made_for_one_person_does_not_open_for_another(adas, ada, bob):
+    unlocked = adas.get("/").wsgi_request
+
+    assert session.take(unlocked, bob.user.pk) is None
+    assert session.take(unlocked, ada.user.pk) is not None
+
+
+def test_sign_ins_and_refusals_are_on_record(adas, ada, visitor):
+    _phrase(visitor, ada, "wrong")
+
+    events = list(AuditEntry.objects.order_by("number").values_list("event", flat=True))
+    assert events == [Event.SIGNED_IN, Event.SIGN_IN_REFUSED]
+
+
+def test_nobody_who_left_stays_signed_in(adas, ada):
+    ada.user.is_active = False
+    ada.user.save()
+
+    assert adas.get("/")["Location"] == "/sign-in/"
+
+
+def test_no_address_and_no_browser_name_is_asked_for(ada, program):
+    client = Client(headers={"user-agent": "MarkedAgent/7"}, REMOTE_ADDR="203.0.113.77")
+    _phrase(client, ada, "wrong")
+    _phrase(client, ada)
+    client.post("/sign-in/code/", {"code": ada.code()}, secure=True)
+
+    from django.core.cache import cache
+    from django.db import connection
+
+    tables = [table for table in connection.introspection.table_names() if not table.startswith("django_migr")]
+    with connection.cursor() as cursor:
+        for table in tables:
+            cursor.execute(f'SELECT t::text FROM "{table}" t')
+            everything = str(cursor.fetchall())
+            assert "203.0.113.77" not in everything
+            assert "MarkedAgent" not in everything
+    assert "203.0.113" not in str(cache._cache.keys())
+
+
+def test_it_goes_back_to_the_page_that_was_asked_for(visitor, ada):
+    asked = visitor.get("/?level=urgent", secure=True)
+    assert asked["Location"] == "/sign-in/"
+    asked = visitor.get("/tips/00000000-0000-0000-0000-000000000000/", secure=True)
+    visitor.post(asked["Location"], {"username": "ada", "pass_phrase": ada.phrase}, secure=True)
+
+    answer = visitor.post("/sign-in/code/", {"code": ada.code()}, secure=True)
+
+    assert answer["Location"].startswith("/tips/")
+
+
+def test_it_goes_to_no_other_site(visitor, ada):
+    address = "/sign-in/?next=https://evil.example/"
+    visitor.post(address, {"username": "ada", "pass_phrase": ada.phrase}, secure=True)
+
+    assert visitor.post("/sign-in/code/", {"code": ada.code()}, secure=True)["Location"] == "/"

@@ -1,0 +1,97 @@
+"""What codes are called on the pages: categories, languages, channels, ages, references."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.utils.translation import get_language_info, ngettext
+from django.utils.translation import gettext as now_
+from django.utils.translation import gettext_lazy as _
+
+CATEGORIES = {
+    "school_threat": _("School threat"),
+    "self_harm": _("Self-harm"),
+    "drugs": _("Drugs"),
+    "threat_of_violence": _("Threat of violence"),
+    "weapons": _("Weapons"),
+    "homicide": _("Homicide"),
+    "assault": _("Assault"),
+    "robbery": _("Robbery"),
+    "break_and_enter": _("Break and enter"),
+    "theft": _("Theft and stolen goods"),
+    "fraud": _("Fraud"),
+    "sexual_offence": _("Sexual offence"),
+    "child_abuse": _("Child abuse"),
+    "human_trafficking": _("Human trafficking"),
+    "domestic_violence": _("Domestic violence"),
+    "gang": _("Gang"),
+    "wanted_person": _("Wanted person"),
+    "arson": _("Arson"),
+    "vandalism": _("Vandalism"),
+    "bullying": _("Bullying"),
+    "impaired_driving": _("Impaired driving"),
+    "hate_crime": _("Hate crime"),
+    "animal_cruelty": _("Animal cruelty"),
+    "elder_abuse": _("Elder abuse"),
+    "other": _("Something else"),
+    "not_a_tip": _("Not a tip"),
+}
+LANGUAGES = {
+    "tl": _("Tagalog"),
+    "yue": _("Cantonese"),
+    "am": _("Amharic"),
+    "so": _("Somali"),
+    "ti": _("Tigrinya"),
+    "ht": _("Haitian Creole"),
+    "zh": _("Chinese"),
+}
+CHANNELS = {"web": _("web form"), "api": _("another program"), "phone": _("telephone")}
+
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def reference(case_id: UUID) -> str:
+    """Return six characters people can say and type, e.g. "K4M 9TX": the id's first 30 bits."""
+    value = int.from_bytes(case_id.bytes[:4], "big") >> 2
+    letters = [CROCKFORD[(value >> shift) & 31] for shift in range(25, -5, -5)]
+    return f"{''.join(letters[:3])} {''.join(letters[3:])}"
+
+
+def category(code: str) -> str:
+    """Return what people call a category."""
+    return str(CATEGORIES.get(code, code.replace("_", " ").capitalize()))
+
+
+def language(code: str | None) -> str:
+    """Return a language's name; empty if nobody knows which it is."""
+    if not code:
+        return ""
+    if code in LANGUAGES:
+        return str(LANGUAGES[code])
+    try:
+        return str(get_language_info(code)["name_translated"])
+    except KeyError:
+        return code
+
+
+def age(quarter: datetime | None, now: datetime) -> str:
+    """Say how old something is that is known to the quarter hour."""
+    if quarter is None:
+        return ""
+    minutes = int((now - quarter) / timedelta(minutes=1))
+    if minutes < 15:
+        return now_("a few minutes")
+    # It came somewhere within its quarter: the middle is the honest guess.
+    minutes -= 7
+    if minutes < 90:
+        rounded = max(10, round(minutes / 10) * 10)
+        return now_("about %(minutes)d minutes") % {"minutes": rounded}
+    if minutes < 48 * 60:
+        hours = round(minutes / 60)
+        return ngettext("about %(hours)d hour", "about %(hours)d hours", hours) % {"hours": hours}
+    days = round(minutes / (24 * 60))
+    return ngettext("%(days)d day", "%(days)d days", days) % {"days": days}
+
+
+def countdown(seconds: int) -> str:
+    """Return minutes and seconds as "1:20"."""
+    return f"{seconds // 60}:{seconds % 60:02d}"

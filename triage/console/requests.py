@@ -1,0 +1,48 @@
+"""What our middleware adds to a request, and which pages are open to whom."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponseBase
+from django_htmx.middleware import HtmxDetails
+
+from triage.models import User
+from triage.vault.keys import Unlocked
+
+
+class AnyRequest(HttpRequest):
+    """A request of somebody who may not be signed in."""
+
+    user: User | AnonymousUser
+    vault: Unlocked | None
+    htmx: HtmxDetails
+    just_unlocked: Unlocked
+
+
+class ConsoleRequest(AnyRequest):
+    """A request of somebody signed in with both factors. `vault` is None while locked."""
+
+    user: User
+
+
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
+
+ANYONE, PASS_PHRASE_ONLY, UNLOCKED = "anyone", "pass phrase only", "unlocked"
+_MARK = "tipline_open_to"
+
+
+def open_to(whom: str) -> Callable[[View], View]:
+    """Mark a view. Unmarked, it takes both factors and works locked; everything is closed to strangers."""
+
+    def mark(view: View) -> View:
+        setattr(view, _MARK, whom)
+        return view
+
+    return mark
+
+
+def whom(view: Callable[..., HttpResponseBase]) -> str:
+    """Return whom a view was marked as open to; empty for the ordinary one."""
+    marked: str = getattr(view, _MARK, "")
+    return marked

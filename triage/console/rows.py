@@ -1,0 +1,204 @@
+"""The rows of the board: which cases, in which order, and what each row says."""
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, Exists, OuterRef, QuerySet, Sum
+
+from intake.models import Due, Wrap, WrapPurpose
+from triage.console import labels, sheet
+from triage.escalation import taking
+from triage.models import Case, CaseStatus, Escalation, EscalationState, Role, Urgency, User
+from triage.vault.keys import Unlocked
+
+PER_PAGE = 50
+BANNERS = 2
+FAR = datetime(9999, 1, 1, tzinfo=UTC)
+RANK = {level: rank for rank, level in enumerate(Urgency.values)}
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the address of the board asks for."""
+
+    level: str = ""
+    who: str = ""  # nobody, mine
+    closed: bool = False
+    page: int = 1
+
+    @classmethod
+    def of(cls, asked: dict[str, str]) -> "Filters":
+        """Read an address; what makes no sense in it counts as not asked."""
+        level, who, page = asked.get("level", ""), asked.get("who", ""), asked.get("page", "1")
+        return cls(
+            level if level in Urgency.values else "",
+            who if who in {"nobody", "mine"} else "",
+            asked.get("show") == "closed",
+            int(page) if page.isascii() and page.isdigit() and len(page) < 6 else 1,
+        )
+
+    def query(self, **changed: str) -> str:
+        """Return the address of the same board with something changed, without the page."""
+        parts = {"level": self.level, "who": self.who, "show": "closed" if self.closed else "", **changed}
+        return "&".join(f"{name}={value}" for name, value in parts.items() if value)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One case as the board shows it."""
+
+    case: Case
+    reference: str
+    known: bool
+    categories: list[str]
+    language: str
+    age: str
+    waiting: bool
+    free: bool
+    mine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """A page nobody has answered yet, and what happens next."""
+
+    case: Case
+    reference: str
+    names: str
+    channels: tuple[str, ...]
+    countdown: str
+    taken: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """All that the board shows."""
+
+    page: Page[Case]
+    rows: list[Row]
+    banners: list[Banner]
+    more_running: int
+    waiting: int
+    open_count: int
+    unread: int
+    assessing: int
+    not_opened_yet: int
+    any_case: bool
+    version: str
+
+
+def visible(user: User, filters: Filters) -> QuerySet[Case]:
+    """The cases of a board, whoever has them: open ones, or closed ones."""
+    cases = Case.objects.visible_to(user)
+    if filters.closed:
+        return cases.filter(status=CaseStatus.CLOSED)
+    return cases.exclude(status=CaseStatus.CLOSED)
+
+
+def fingerprint(user: User, filters: Filters, unlocked: Unlocked | None, now: datetime) -> str:
+    """Say cheaply whether the board would look the same: two queries, whatever is on it."""
+    cases = visible(user, filters).aggregate(count=Count("pk"), sum=Sum("version"), unread=Sum("unread"))
+    running = Escalation.objects.running().filter(case__in=Case.objects.visible_to(user))
+    pages = list(running.order_by("pk").values_list("pk", "state", "next_at"))
+    # A running page counts down, so it is drawn anew each time; ages change by the quarter hour.
+    moving = now.isoformat() if pages else str(int(now.timestamp()) // 300)
+    parts = (user.pk, filters, unlocked is not None, cases, _assessing(user), pages, moving)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:20]
+
+
+def board(user: User, filters: Filters, unlocked: Unlocked | None, *, now: datetime) -> Board:
+    """Put the board together."""
+    cases = list(visible(user, filters).select_related("taken_by").order_by("pk"))
+    known = _known(cases, filters, unlocked)
+    running = _running(user)
+    wanted = [case for case in cases if _wanted(case, filters, user)]
+    if filters.closed:
+        page = Paginator(wanted, PER_PAGE).get_page(filters.page)
+        known = sheet.open_singly(list(page.object_list), unlocked) if unlocked else {}
+    else:
+        wanted.sort(key=lambda case: _order(case, known))
+        page = Paginator(wanted, PER_PAGE).get_page(filters.page)
+    urgent_first = sorted(running.values(), key=lambda each: (RANK[each.urgency], each.opened_at))
+    counts = Counter(case.status for case in cases)
+    return Board(
+        page=page,
+        rows=[_row(case, known.get(case.pk), running, user, now) for case in page.object_list],
+        banners=[_banner(each, now) for each in urgent_first[:BANNERS]],
+        more_running=max(0, len(urgent_first) - BANNERS),
+        waiting=sum(each.state == EscalationState.OPEN for each in running.values()),
+        open_count=sum(count for status, count in counts.items() if status != CaseStatus.CLOSED),
+        unread=sum(case.unread for case in cases),
+        assessing=_assessing(user),
+        not_opened_yet=len(cases) - len(known) if unlocked and not filters.closed else 0,
+        any_case=bool(cases),
+        version=fingerprint(user, filters, unlocked, now),
+    )
+
+
+def _known(cases: list[Case], filters: Filters, unlocked: Unlocked | None) -> sheet.Sheet:
+    return sheet.facets_of(cases, unlocked) if unlocked and not filters.closed else {}
+
+
+def _wanted(case: Case, filters: Filters, user: User) -> bool:
+    if filters.level and case.urgency != filters.level:
+        return False
+    if filters.who == "mine":
+        return case.taken_by_id == user.pk
+    return filters.who != "nobody" or case.status == CaseStatus.NEW
+
+
+def _order(case: Case, known: sheet.Sheet) -> tuple[int, bool, datetime, UUID]:
+    facets = known.get(case.pk)
+    quarter = facets.quarter if facets and facets.quarter else FAR
+    return RANK[case.urgency], case.unread == 0, quarter, case.pk
+
+
+def _running(user: User) -> dict[UUID, Escalation]:
+    """The running page of each case that this person may see; its most pressing one."""
+    found = Escalation.objects.running().filter(case__in=Case.objects.visible_to(user))
+    by_case: dict[UUID, Escalation] = {}
+    for each in found.select_related("case").order_by("opened_at"):
+        first = by_case.get(each.case_id)
+        if first is None or (first.state != EscalationState.OPEN and each.state == EscalationState.OPEN):
+            by_case[each.case_id] = each
+    return by_case
+
+
+def _row(case: Case, facets: sheet.Facets | None, running: dict[UUID, Escalation], user: User, now: datetime) -> Row:
+    page = running.get(case.pk)
+    waiting = page is not None and page.state == EscalationState.OPEN
+    return Row(
+        case=case,
+        reference=labels.reference(case.pk),
+        known=facets is not None,
+        categories=[labels.category(code) for code in facets.categories] if facets else [],
+        language=labels.language(facets.language) if facets else "",
+        age=labels.age(facets.quarter, now) if facets else "",
+        waiting=waiting,
+        free=waiting or case.status == CaseStatus.NEW,
+        mine=case.taken_by_id == user.pk,
+    )
+
+
+def _banner(page: Escalation, now: datetime) -> Banner:
+    step = taking.what_next(page.case, now=now)
+    return Banner(
+        case=page.case,
+        reference=labels.reference(page.case_id),
+        names=", ".join(step.names) if step else "",
+        channels=step.channels if step else (),
+        countdown=labels.countdown(step.seconds) if step else "",
+        taken=page.state == EscalationState.TAKEN,
+    )
+
+
+def _assessing(user: User) -> int:
+    """Tips that no case tells of yet. Those about our own people count for the people who read them only."""
+    insider = Exists(Wrap.objects.filter(tip=OuterRef("tip"), purpose=WrapPurpose.OVERSIGHT))
+    mine = user.memberships.filter(program=OuterRef("program"))
+    others, oversight = Exists(mine.exclude(role=Role.OVERSIGHT)), Exists(mine.filter(role=Role.OVERSIGHT))
+    return Due.objects.filter((others & ~insider) | (oversight & insider)).count()

@@ -1,0 +1,136 @@
+"""Signing in and out: name and pass phrase, then a code. Nothing is open between the two."""
+
+from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.login import perform_login, perform_password_login
+from allauth.account.internal.stagekit import unstash_login
+from allauth.account.models import Login
+from allauth.account.stages import LoginStageController
+from allauth.core.internal import ratelimit
+from allauth.mfa.models import Authenticator
+from allauth.mfa.stages import AuthenticateStage
+from django import forms
+from django.contrib.auth import SESSION_KEY, logout
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from triage.audit.chain import Event
+from triage.console import staff_log
+from triage.console.requests import ANYONE, PASS_PHRASE_ONLY, AnyRequest, open_to
+from triage.models import User
+from triage.vault import browsers, second, session
+
+TOO_MANY = _("Too many tries. Wait five minutes, then try again.")
+
+
+class SignInForm(forms.Form):
+    """Who, and their six words."""
+
+    username = forms.CharField(
+        label=_("Your sign-in name"),
+        max_length=60,
+        error_messages={"required": _("Type your sign-in name.")},
+    )
+    pass_phrase = forms.CharField(
+        label=_("Your six words"), max_length=200, error_messages={"required": _("Type your six words.")}
+    )
+
+
+class CodeForm(forms.Form):
+    """Six digits of the app, or a recovery code."""
+
+    code = forms.CharField(
+        label=_("The code"), max_length=20, error_messages={"required": _("Type the code your app shows now.")}
+    )
+
+
+@open_to(ANYONE)
+@require_http_methods(["GET", "POST"])
+def sign_in(request: AnyRequest) -> HttpResponse:
+    """Ask for name and pass phrase."""
+    if request.user.is_authenticated:
+        return redirect("/")
+    form = SignInForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        name = form.cleaned_data["username"]
+        try:
+            user = get_adapter(request).authenticate(request, username=name, password=form.cleaned_data["pass_phrase"])
+        except ValidationError:
+            form.add_error(None, TOO_MANY)
+            return _page(request, "console/sign_in.html", form, 429)
+        if user is not None:
+            session.renew(request)
+            session.put(request, request.just_unlocked, now=timezone.now())
+            login = Login(user=user, redirect_url=_next(request))
+            response: HttpResponse = perform_password_login(request, {}, login)
+            return response
+        staff_log.refused(name)
+        form.add_error(None, _("Name and words do not belong together. Check both; nothing was unlocked."))
+    return _page(request, "console/sign_in.html", form, 422 if form.errors else 200)
+
+
+@open_to(ANYONE)
+@require_http_methods(["GET", "POST"])
+def code(request: AnyRequest) -> HttpResponse:
+    """Ask for the second factor of the sign-in in hand."""
+    stage = LoginStageController.enter(request, AuthenticateStage.key)
+    if request.user.is_authenticated or stage is None or not isinstance(stage.login.user, User):
+        return redirect("/" if request.user.is_authenticated else "account_login")
+    user = stage.login.user
+    form = CodeForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        # The limit counts before the check: guesses sent together do not slip past it.
+        key = f"second|{user.pk}|{browsers.known(request, user.username)}"
+        used = ratelimit.consume(request, app="allauth.account", action="login_failed", key=key)
+        if not used:
+            form.add_error(None, TOO_MANY)
+            return _page(request, "console/code.html", form, 429)
+        factor = second.check(user, form.cleaned_data["code"])
+        if factor is not None:
+            used.rollback()
+            second.note_passed(request, user, factor.type)
+            response: HttpResponse = stage.exit()
+            if request.session.get(SESSION_KEY) == str(user.pk):
+                spare = factor.type == Authenticator.Type.RECOVERY_CODES
+                staff_log.note(user, Event.RECOVERY_CODE_USED if spare else Event.SIGNED_IN)
+                browsers.remember(response, user.username)
+            return response
+        staff_log.refused(user.username)
+        form.add_error("code", _("This code is not right, or it was used already. Wait for the next one."))
+    return _page(request, "console/code.html", form, 422 if form.errors else 200)
+
+
+@open_to(PASS_PHRASE_ONLY)
+@require_POST
+def sign_out(request: AnyRequest) -> HttpResponse:
+    """End the session here and forget its key."""
+    session.drop(request)
+    logout(request)
+    return redirect("account_login")
+
+
+@open_to(ANYONE)
+@require_http_methods(["GET"])
+def inactive(request: HttpRequest) -> HttpResponse:
+    """Where somebody who left ends up."""
+    return render(request, "console/left.html", status=403)
+
+
+def begin_session(request: AnyRequest, user: User) -> HttpResponse:
+    """Sign in somebody who has just made their key; the second factor comes next."""
+    response: HttpResponse = perform_login(request, Login(user=user, redirect_url="/second-factor/"))
+    return response
+
+
+def _next(request: HttpRequest) -> str | None:
+    target = request.GET.get("next", "")
+    safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
+    return target if safe else None
+
+
+def _page(request: HttpRequest, template: str, form: forms.Form, status: int) -> HttpResponse:
+    return render(request, template, {"form": form, "pending": unstash_login(request, peek=True)}, status=status)
