@@ -23,6 +23,7 @@ WORD_SCALE = 4.0
 STEM = 4
 """Beginnings of words in the word files have this many letters."""
 MOST_REASONS = 24
+FAINT_SIGNS = "Many faint signs together; no single phrase stands out, so read the whole tip"
 CATEGORY_CODES = frozenset(str(category) for category in Category)
 
 
@@ -239,6 +240,8 @@ def weigh(
     _count_words(ballot, tokens, languages, reader)
     level = _level(ballot)
     categories = _categories(ballot.sums, pages=level.pages)
+    if level.pages and not ballot.reasons:
+        ballot.reasons.append(Reason(0, 0, "words.together", FAINT_SIGNS, None))
     return Assessment(
         urgency=level,
         categories=categories,

@@ -21,8 +21,12 @@ def test_a_gun_coming_to_school_tomorrow_is_imminent_and_says_why():
     assert any("known time" in reason.explanation for reason in answer.reasons)
 
 
-def test_a_follow_up_that_he_is_loading_it_now_pages():
-    assert classify("he is loading it now").urgency.pages
+@pytest.mark.parametrize("text", ["he is loading it now", "Update: he has the rifle in the car now"])
+def test_a_follow_up_that_somebody_is_arming_himself_pages_and_says_why(text):
+    answer = classify(text)
+
+    assert answer.urgency.pages
+    assert answer.reasons
 
 
 @pytest.mark.parametrize(
