@@ -1,0 +1,143 @@
+"""Work is handed to Celery once; nobody is waited for longer than a moment."""
+
+import socket
+import threading
+import time
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from triage.escalation.handover import HandOver, Publisher
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def published() -> list:
+    return []
+
+
+@pytest.fixture
+def lane(clock, published) -> HandOver:
+    def publish(row) -> bool:
+        published.append(row)
+        return True
+
+    return HandOver(publish, most=4, monotonic=clock)
+
+
+def test_a_row_is_handed_over_once(lane, published, clock):
+    row = uuid4()
+
+    assert lane.sort([row]) == []
+    clock.now += 0.1
+    assert lane.sort([row]) == []
+
+    assert published == [row]
+
+
+def test_what_nobody_takes_in_300_ms_is_ours(lane, clock):
+    row = uuid4()
+    lane.sort([row])
+
+    clock.now += 0.31
+
+    assert lane.sort([row]) == [row]
+
+
+def test_while_nobody_is_there_everything_is_ours_at_once(lane, clock):
+    lane.sort([uuid4()])
+    clock.now += 0.31
+    lane.sort(list(lane.handed))
+
+    row = uuid4()
+    assert lane.alone
+    assert lane.sort([row]) == [row]
+
+
+def test_after_some_seconds_somebody_gets_another_chance(lane, clock, published):
+    lane.sort([uuid4()])
+    clock.now += 0.31
+    lane.sort(list(lane.handed))
+    clock.now += 5.1
+
+    row = uuid4()
+    assert lane.sort([row]) == []
+    assert published[-1] == row
+
+
+def test_a_busy_worker_is_helped_but_not_given_up(lane, clock):
+    slow, quick = uuid4(), uuid4()
+    lane.sort([slow, quick])
+
+    clock.now += 0.31
+    mine = lane.sort([slow])  # somebody took the other one
+
+    assert mine == [slow]
+    assert not lane.alone
+
+
+def test_no_more_is_handed_over_than_can_soon_be_done(lane, published):
+    rows = [uuid4() for _ in range(10)]
+
+    assert lane.sort(rows) == []
+
+    assert published == rows[:4]
+    assert lane.pause(0.5, more=True) < 0.05
+
+
+def test_the_loop_sleeps_no_longer_than_until_a_row_becomes_ours(lane, clock):
+    assert lane.pause(0.5, more=False) == 0.5
+    lane.sort([uuid4()])
+    clock.now += 0.1
+
+    assert lane.pause(0.5, more=False) == pytest.approx(0.2)
+
+
+def test_what_cannot_be_published_is_ours_at_once(clock):
+    lane = HandOver(lambda row: False, monotonic=clock)
+    rows = [uuid4(), uuid4()]
+
+    assert lane.sort(rows) == rows
+
+
+def test_without_a_broker_nothing_is_offered(settings):
+    settings.BROKER_URL = ""
+
+    assert Publisher().offer("triage.tasks.deliver", uuid4()) is False
+
+
+def test_a_hung_broker_never_holds_up_the_loop(settings, tmp_path: Path, monkeypatch):
+    from tipline.celery import app
+
+    path = tmp_path / "redis.sock"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen(5)  # it takes connections and never says a word
+        monkeypatch.setattr(settings, "BROKER_URL", f"redis+socket://{path}")
+        monkeypatch.setattr(app.conf, "broker_url", f"redis+socket://{path}")
+        before = {thread.name for thread in threading.enumerate()}
+        publisher = Publisher()
+        slowest = 0.0
+        for _ in range(600):
+            begun = time.perf_counter()
+            publisher.offer("triage.tasks.deliver", uuid4())
+            slowest = max(slowest, time.perf_counter() - begun)
+            time.sleep(0.003)
+
+        assert slowest < 0.1
+        assert publisher.offer("triage.tasks.deliver", uuid4()) is False
+        publisher.close()
+    assert "publisher" not in before
