@@ -112,6 +112,11 @@ def follow_up(phrase: Phrase, message: Message, *, channel: str, key: str, now: 
     return True
 
 
+def spend(key: str) -> None:
+    """Show the words of this sending no more: its sender has left the page that showed them."""
+    SubmissionKey.objects.filter(mac=_key_mac(key)).update(spent=True)
+
+
 def conversation(phrase: Phrase) -> Conversation:
     """Open the answers under these words. Raises NoSuchReceipt."""
     with transaction.atomic(), _receipt(phrase) as receipt:
@@ -182,10 +187,10 @@ def _remembered(program: Program, key: str, body: bytes, now: datetime) -> Submi
 
 
 def _already(key: str, body: bytes, secrets: list[bytes]) -> Submitted:
-    known = SubmissionKey.objects.filter(mac=_key_mac(key)).only("mac", "body_tag").first()
+    known = SubmissionKey.objects.filter(mac=_key_mac(key)).only("mac", "body_tag", "spent").first()
     if known is None or not hmac.compare_digest(bytes(known.body_tag), _body_tag(key, body)):
         raise KeyReused
-    for secret in secrets:
+    for secret in [] if known.spent else secrets:
         phrase = _phrase(secret, key, body)
         try:
             with transaction.atomic(), _receipt(phrase):

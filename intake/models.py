@@ -198,5 +198,7 @@ class SubmissionKey(models.Model):
     program = models.ForeignKey(Program, on_delete=models.PROTECT)
     mac = models.BinaryField(unique=True)
     body_tag = models.BinaryField()
+    # The sender has left the receipt: Back and Reload send the form once more, and must not show its words.
+    spent = models.BooleanField(default=False)
     # Rounded up to the quarter hour: it says when to forget, not when something came.
     drop_after = models.DateTimeField()

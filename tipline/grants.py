@@ -19,14 +19,15 @@ GRANTS: dict[str, dict[str, str]] = {
         "intake_reply": "SELECT",
         "intake_wrap": "INSERT, SELECT",
         "intake_due": "INSERT",
-        "intake_submissionkey": "INSERT, SELECT (id, mac, body_tag)",
+        "intake_submissionkey": "INSERT, SELECT (id, mac, body_tag, spent), UPDATE (spent)",
     },
     "pager": {"triage_pagerevent": "INSERT"},
 }
 
 # {table: [(policy, role, command, USING, WITH CHECK)]}; a table named here shows a role only what a policy allows.
 CONVERSATION = "lookup = decode(nullif(current_setting('tipline.lookup', true), ''), 'hex')"
-MY_TIP = f"(SELECT tip_id FROM intake_receipt WHERE {CONVERSATION})"  # noqa: S608  constants only
+# Only constants are put together here.
+MY_TIP = f"(SELECT tip_id FROM intake_receipt WHERE {CONVERSATION})"
 POLICIES: dict[str, list[tuple[str, str, str, str | None, str | None]]] = {
     "intake_receipt": [
         ("public_make", "public", "INSERT", None, "true"),

@@ -13,12 +13,13 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from intake.channels import nonce
+from intake.channels import nonce, visit
 from intake.channels.forms import TipForm
 from intake.models import Program
 from tipline.kernel.receipts import COUNT, Phrase
 
 _NONCE_HERE = "nonce-goes-here"
+_VISIT_HERE = "visit-goes-here"
 _WORDS_HERE = [f"word-{n}-goes-here" for n in range(COUNT)]
 _NUMBERS_HERE = [f"number-{n}-goes-here" for n in range(COUNT)]
 SECONDS_KEPT = 10.0
@@ -69,9 +70,11 @@ def tip_form(request: HttpRequest, form: TipForm, now: datetime, *, status: int)
     return render(request, "intake/tip_form.html", context, status=status)
 
 
-def receipt(phrase: Phrase, *, danger: bool) -> HttpResponse:
-    """Return the receipt page with these words and numbers in it."""
+def receipt(phrase: Phrase, *, danger: bool, sent_with: str, now: datetime) -> HttpResponse:
+    """Return the receipt page with these words and numbers in it, and the nonce by which leaving it spends it."""
     page = _rendered_receipt(get_language() or settings.LANGUAGE_CODE, danger, *_version(program()))
+    page = page.replace(_NONCE_HERE.encode(), sent_with.encode())
+    page = page.replace(_VISIT_HERE.encode(), visit.make(phrase, now).encode())
     for place, part in zip(_WORDS_HERE + _NUMBERS_HERE, phrase.words + phrase.numbers, strict=True):
         page = page.replace(place.encode(), part.encode())
     return HttpResponse(page)
@@ -80,7 +83,7 @@ def receipt(phrase: Phrase, *, danger: bool) -> HttpResponse:
 @lru_cache(maxsize=32)
 def _rendered_receipt(language: str, danger: bool, *version: tuple[str, Any]) -> bytes:
     """Return the receipt page with place-holders: rendering takes longer than sealing and storing a tip."""
-    parts = {"words": _WORDS_HERE, "numbers": _NUMBERS_HERE}
+    parts = {"words": _WORDS_HERE, "numbers": _NUMBERS_HERE, "spend": _NONCE_HERE, "visit": _VISIT_HERE}
     context = {"program": Program(**dict(version)), "danger": danger, **parts}
     return render_to_string("intake/receipt.html", context).encode()
 

@@ -1,6 +1,7 @@
 """The web form, the receipt, and the way back to an answer. No JavaScript, no cookie, no GET that changes anything."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.multipartparser import MultiPartParserError
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -95,7 +96,7 @@ def form(request: HttpRequest) -> HttpResponse:
     danger = typed.cleaned_data["danger"] == "yes"
     if done.phrase is None:
         return render(request, "intake/receipt.html", {"program": program, "danger": danger, "already": True})
-    return pages.receipt(done.phrase, danger=danger)
+    return pages.receipt(done.phrase, danger=danger, sent_with=request.POST["nonce"], now=now)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -104,7 +105,10 @@ def answers(request: HttpRequest) -> HttpResponse:
     """Come back with the words or the numbers."""
     if request.method != "POST":
         return render(request, "intake/answers.html", {"program": pages.program()})
-    phrase = Phrase.parse(request.POST.get("phrase", ""))
+    if token := request.POST.get("visit"):
+        phrase = visit.phrase_of(token, timezone.now())
+    else:
+        phrase = Phrase.parse(request.POST.get("phrase", ""))
     try:
         if phrase is None:
             raise actions.NoSuchReceipt
@@ -166,23 +170,39 @@ def lock(request: HttpRequest) -> HttpResponse:
         return _visit_over(request)
     try:
         if request.POST.get("confirm") != "yes":
-            return _conversation(request, phrase, status=422)
+            return _conversation(request, phrase, status=422, lock_error=True)
         actions.lock(phrase)
     except actions.NoSuchReceipt:
         return _nothing_found(request)
     return render(request, "intake/locked.html", {"program": pages.program()})
 
 
-@require_GET
+@require_http_methods(["GET", "HEAD", "POST"])
+@readable_body
 def noted(request: HttpRequest) -> HttpResponse:
     """What to do before putting the phone down."""
+    if request.method == "POST":
+        return _spent(request, "intake:noted")
     return render(request, "intake/noted.html", {"program": pages.program()})
 
 
-@require_GET
+@require_http_methods(["GET", "HEAD", "POST"])
+@readable_body
 def leave(request: HttpRequest) -> HttpResponse:
     """A page that says nothing."""
+    if request.method == "POST":
+        return _spent(request, "intake:leave")
     return render(request, "intake/leave.html")
+
+
+def _spent(request: HttpRequest, to: str) -> HttpResponse:
+    """Go on from a receipt, whose words are not shown again. Leaving works also while the database is away."""
+    if key := nonce.key_of(request.POST.get("nonce", ""), timezone.now()):
+        with suppress(DatabaseError):
+            actions.spend(key)
+    response = redirect(to)
+    response.status_code = 303
+    return response
 
 
 @require_GET
@@ -260,6 +280,7 @@ def _conversation(
     form: FollowUpForm | None = None,
     sent: bool = False,
     status: int = 200,
+    lock_error: bool = False,
 ) -> HttpResponse:
     found = actions.conversation(phrase)
     now = timezone.now()
@@ -271,5 +292,6 @@ def _conversation(
         "visit": visit.make(phrase, now),
         "nonce": nonce.make(now),
         "sent": sent,
+        "lock_error": lock_error,
     }
     return render(request, "intake/conversation.html", context, status=status)

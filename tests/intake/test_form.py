@@ -94,6 +94,27 @@ def test_words_are_not_shown_again_once_their_secret_is_gone(street, seeds, sett
     assert words_in(first.content.decode())[0] not in words_in(page.content.decode())
 
 
+@pytest.mark.parametrize("way", ["/leave/", "/noted/"])
+def test_after_leaving_the_receipt_its_words_are_not_shown_again(street, seeds, way):
+    sent = {"text": "He sells pills", "nonce": fresh()}
+    street.post("/", sent)
+
+    left = street.post(way, {"nonce": sent["nonce"]})
+    again = street.post("/", sent)
+
+    assert (left.status_code, left["Location"]) == (303, way)
+    assert words_in(again.content.decode()) == []
+    assert "cannot be shown again" in again.content.decode()
+    assert Tip.objects.count() == 1
+
+
+def test_the_receipt_leads_to_the_answers_without_typing_the_words(street, seeds):
+    receipt = street.post("/", {"text": "He sells pills", "nonce": fresh()}).content.decode()
+    token = re.search(r'name="visit" value="([^"]+)"', receipt)[1]
+
+    assert "No answer yet" in street.post("/answers/", {"visit": token}).content.decode()
+
+
 @pytest.mark.parametrize("bad", ["", "   \n\t "])
 def test_an_empty_message_is_asked_for_kindly(street, seeds, bad):
     page = street.post("/", {"text": bad, "place": "behind the rink", "nonce": fresh()})
