@@ -49,4 +49,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
 if settings.LOCAL:
     from tipline import styleguide
 
-    urlpatterns.append(path("styleguide/", open_to(ANYONE)(styleguide.styleguide), name="styleguide"))
+    urlpatterns.append(path("styleguide/", open_to(ANYONE)(require_safe(styleguide.styleguide)), name="styleguide"))

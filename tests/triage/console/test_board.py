@@ -1,0 +1,247 @@
+"""The board: order, filters, sealed sheet, taking."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from django.utils import timezone
+
+from triage.console import labels, rows, sheet
+from triage.escalation import taking
+from triage.models import BoardSheet, Case, CaseStatus
+from triage.vault.keys import Unlocked
+
+pytestmark = pytest.mark.django_db
+
+
+def _text(client, address="/"):
+    answer = client.get(address)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_an_empty_board_says_what_will_come(adas):
+    assert "New ones appear here by themselves" in _text(adas)
+
+
+def test_a_row_says_what_it_is_about_only_while_unlocked(adas, urgent):
+    unlocked = _text(adas)
+    adas.post("/lock/")
+    locked = _text(adas)
+
+    assert "School threat" in unlocked
+    assert labels.reference(urgent.pk) in locked
+    assert "School threat" not in locked
+    assert "sealed" in locked
+
+
+def test_the_more_urgent_stands_first_then_the_older(adas, case_of, urgent, noon):
+    newer = case_of("Graffiti again on the school wall")
+    older = case_of("They sell pills behind the rink")
+    Case.objects.filter(pk__in=[newer.pk, older.pk]).update(urgency="routine")
+    known = sheet.open_singly(list(Case.objects.all()), adas.get("/").wsgi_request.vault)
+    known[older.pk] = sheet.Facets(1, (), None, noon - timedelta(days=2))
+
+    in_order = sorted(Case.objects.all(), key=lambda case: rows._order(case, known))
+
+    assert [case.pk for case in in_order] == [urgent.pk, older.pk, newer.pk]
+
+
+def test_unread_messages_come_first_within_their_level(adas, case_of):
+    first, second = case_of(), case_of()
+    Case.objects.update(urgency="routine")
+    Case.objects.filter(pk=second.pk).update(unread=1)
+
+    page = _text(adas)
+
+    assert page.index(labels.reference(second.pk)) < page.index(labels.reference(first.pk))
+
+
+def test_the_sheet_is_written_once_and_read_afterwards(adas, case_of, monkeypatch):
+    case_of()
+    adas.get("/")
+    version = BoardSheet.objects.get().version
+    opened = []
+    real = sheet.open_singly
+    monkeypatch.setattr(sheet, "open_singly", lambda cases, key: opened.extend(cases) or real(cases, key))
+
+    page = _text(adas)
+
+    assert "Drugs" in page
+    assert opened == []
+    assert BoardSheet.objects.get().version == version
+
+
+def test_a_changed_case_is_opened_again(adas, case_of, monkeypatch):
+    case, _ = case_of(), case_of()
+    adas.get("/")
+    Case.objects.filter(pk=case.pk).update(version=9)
+    opened = []
+    real = sheet.open_singly
+    monkeypatch.setattr(sheet, "open_singly", lambda cases, key: opened.extend(cases) or real(cases, key))
+
+    adas.get("/")
+
+    assert [each.pk for each in opened] == [case.pk]
+
+
+def test_the_sheet_shows_nothing_in_the_database(adas, urgent):
+    adas.get("/")
+
+    stored = bytes(BoardSheet.objects.get().sealed)
+    assert b"school" not in stored
+    assert urgent.pk.hex.encode() not in stored
+
+
+def test_of_two_sessions_that_write_the_sheet_one_wins_and_nothing_is_lost(adas, case_of, program):
+    case_of()
+    adas.get("/")
+    vault = adas.get("/").wsgi_request.vault
+    case_of()
+    cases = list(Case.objects.all())
+    stale_row = BoardSheet.objects.get()
+    sheet.facets_of(cases, vault)
+    won = BoardSheet.objects.get()
+
+    sheet._write(stale_row, program.pk, False, {}, b"k" * 32)
+
+    assert BoardSheet.objects.get().version == won.version
+    assert bytes(BoardSheet.objects.get().sealed) == bytes(won.sealed)
+    assert len(sheet.facets_of(cases, vault)) == 2
+
+
+def test_a_damaged_sheet_is_made_again(adas, case_of):
+    case_of()
+    adas.get("/")
+    BoardSheet.objects.update(sealed=b"\x01\x01" + b"x" * 600)
+
+    assert "Drugs" in _text(adas)
+
+
+def test_filters_stand_in_the_address(adas, ada, case_of, urgent):
+    calm = case_of()
+    Case.objects.filter(pk=calm.pk).update(urgency="routine")
+    taking.take_case(urgent, by=ada.user, now=timezone.now())
+
+    mine, level, nobody = (_text(adas, f"/?{each}") for each in ("who=mine", "level=routine", "who=nobody"))
+
+    assert labels.reference(urgent.pk) in mine
+    assert f"tip-{calm.pk}" not in mine
+    assert f"tip-{calm.pk}" in level
+    assert f"tip-{urgent.pk}" not in level
+    assert f"tip-{urgent.pk}" not in nobody
+
+
+@pytest.mark.parametrize(
+    "address", ["/?page=x", "/?page=-1", "/?page=99999", "/?level=%27%3B--", "/?who=<b>", "/?page=²"]
+)
+def test_nonsense_in_the_address_shows_the_plain_board(adas, address):
+    assert adas.get(address).status_code == 200
+
+
+def test_fifty_rows_stand_on_a_page(adas, program, send, tip_of):
+    for _ in range(53):
+        Case.objects.create(program=program, tip=tip_of(send()), urgency="routine")
+
+    assert _text(adas).count("data-href=") == 50
+    assert _text(adas, "/?page=2").count("data-href=") == 3
+
+
+def test_the_rows_are_sent_again_only_when_something_changed(adas, case_of):
+    case = case_of()
+    Case.objects.update(urgency="routine")
+    board = adas.get("/").context["board"]
+
+    same = adas.get(f"/rows/?v={board.version}", headers={"hx-request": "true"})
+    Case.objects.filter(pk=case.pk).update(version=7)
+    other = adas.get(f"/rows/?v={board.version}", headers={"hx-request": "true"})
+
+    assert same.status_code == 204
+    assert other.status_code == 200
+    assert labels.reference(case.pk) in other.content.decode()
+
+
+def test_a_page_that_asks_by_itself_keeps_nobody_unlocked(adas, case_of, monkeypatch):
+    case_of()
+    now = timezone.now()
+    for minutes in range(1, 16):
+        monkeypatch.setattr(timezone, "now", lambda minutes=minutes: now + timedelta(minutes=minutes))
+        adas.get("/rows/", headers={"hx-request": "true"})
+
+    assert adas.get("/").wsgi_request.vault is None
+
+
+def test_taking_works_while_locked(adas, ada, urgent):
+    adas.post("/lock/")
+
+    answer = adas.post(f"/tips/{urgent.pk}/take/")
+
+    urgent.refresh_from_db()
+    assert answer["Location"] == f"/tips/{urgent.pk}/"
+    assert (urgent.status, urgent.taken_by) == (CaseStatus.TAKEN, ada.user)
+
+
+def test_the_second_to_take_is_told_who_was_first(adas, bob, sign_in, urgent):
+    taking.take_case(urgent, by=bob.user, now=timezone.now())
+
+    answer = adas.post(f"/tips/{urgent.pk}/take/", follow=True)
+
+    urgent.refresh_from_db()
+    assert "Bob has it already" in answer.content.decode()
+    assert urgent.taken_by == bob.user
+
+
+def test_a_running_page_is_announced_with_what_comes_next(adas, urgent):
+    page = _text(adas)
+
+    assert "Nobody has taken this yet." in page
+    assert 'data-title-count="1"' in page
+    assert f"/tips/{urgent.pk}/take/" in page
+
+
+def test_tips_being_sorted_are_counted_for_those_who_may_know(adas, chair, sign_in, send):
+    send()
+    send(insider=True)
+
+    assert adas.get("/").context["board"].assessing == 1
+    assert sign_in(chair).get("/").context["board"].assessing == 1
+
+
+def test_the_board_takes_few_queries_however_much_is_on_it(adas, case_of, django_assert_max_num_queries):
+    for _ in range(4):
+        case_of()
+    for _ in range(3):
+        case_of("He said he will bring his uncle's gun to school tomorrow")
+
+    with django_assert_max_num_queries(20):
+        adas.get("/")
+    with django_assert_max_num_queries(20):
+        adas.get("/")
+
+
+def test_references_are_six_characters_without_look_alikes():
+    made = labels.reference(UUID("ffffffff-ffff-4fff-8fff-ffffffffffff"))
+
+    assert made == "ZZZ ZZZ"
+    assert labels.reference(UUID(int=0)) == "000 000"
+    assert not set("ILOU") & set(labels.CROCKFORD)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [
+        (3, "a few minutes"),
+        (27, "about 20 minutes"),
+        (68, "about 60 minutes"),
+        (190, "about 3 hours"),
+        (4400, "3 days"),
+    ],
+)
+def test_age_is_said_as_roughly_as_it_is_known(noon, minutes, said):
+    assert labels.age(noon - timedelta(minutes=minutes), noon) == said
+
+
+def test_a_sheet_needs_the_programs_key(case_of, ada):
+    case = case_of()
+
+    assert sheet.facets_of([case], Unlocked(UUID(int=1), b"x" * 96)) == {}

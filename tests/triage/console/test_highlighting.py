@@ -1,0 +1,51 @@
+"""Reasons marked in the words, however they overlap."""
+
+from triage.console.highlighting import marked
+from triage.console.opening import Reason
+
+
+def _reason(start, end, why):
+    return Reason(start, end, "rule", why)
+
+
+def test_pieces_always_make_up_the_text():
+    text = "a gun to school tomorrow"
+    reasons = [_reason(0, 5, "x"), _reason(2, 10, "y"), _reason(2, 5, "z"), _reason(20, 99, "w"), _reason(9, 3, "v")]
+
+    pieces, _ = marked(text, reasons)
+
+    assert "".join(piece.text for piece in pieces) == text
+
+
+def test_overlapping_reasons_each_end_where_they_end():
+    pieces, notes = marked("abcdef", [_reason(0, 4, "first"), _reason(2, 6, "second")])
+
+    assert [(piece.text, piece.marked, piece.ends) for piece in pieces] == [
+        ("ab", True, ()),
+        ("cd", True, (1,)),
+        ("ef", True, (2,)),
+    ]
+    assert [note.number for note in notes] == [1, 2]
+
+
+def test_a_reason_about_the_whole_tip_has_a_note_and_no_mark():
+    pieces, notes = marked("abc", [_reason(0, 0, "danger was ticked")])
+
+    assert [piece.marked for piece in pieces] == [False]
+    assert not notes[0].in_text
+
+
+def test_the_same_reason_twice_is_noted_once():
+    _, notes = marked("abc", [_reason(0, 1, "same"), _reason(0, 1, "same")])
+
+    assert len(notes) == 1
+
+
+def test_offsets_count_code_points():
+    pieces, _ = marked("🔫🔫 gun", [_reason(3, 6, "weapon")])
+
+    assert [piece.text for piece in pieces if piece.marked] == ["gun"]
+
+
+def test_an_empty_text_has_no_pieces():
+    assert marked("", [_reason(0, 3, "x")])[0] == []
