@@ -123,16 +123,16 @@ class _Up:
         static.renew()
         if self._demo:
             self._output.progress("Loading sample tips …")
-            told += self._steps("load_demo")
+            self._steps("load_demo", shown=True)  # takes a while, and says how far it is
         return told
 
-    def _steps(self, *steps: str) -> list[str]:
+    def _steps(self, *steps: str, shown: bool = False) -> list[str]:
         command = child.Command(
             name="preparing",
             argv=[sys.executable, "-m", "tipline.runner.steps", *steps],
             environment=self._installation.owner_environment(),
             directory=ROOT,
-            quiet=True,
+            quiet=not shown,
         )
         status, said = self._supervisor.run(command)
         if status != 0:
