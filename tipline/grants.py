@@ -9,6 +9,17 @@ ROLES = ("public", "pager", "console", "triage", "page", "watch", "custodian")
 
 ALL = "SELECT, INSERT, UPDATE, DELETE"
 
+# Who is to be told: no address, no key.
+LADDERS = {
+    "triage_user": "SELECT (id, username, name, is_active)",
+    "triage_membership": "SELECT",
+    "triage_oncall": "SELECT",
+    "triage_ladder": "SELECT",
+    "triage_ladderstep": "SELECT",
+    "triage_contact": "SELECT (id, program_id, user_id, channel, active, failing)",
+    "triage_pagecounter": "SELECT, INSERT, UPDATE",
+}
+
 GRANTS: dict[str, dict[str, str]] = {
     "public": {
         "intake_program": "SELECT",
@@ -21,7 +32,68 @@ GRANTS: dict[str, dict[str, str]] = {
         "intake_due": "INSERT",
         "intake_submissionkey": "INSERT, SELECT (id, mac, body_tag, spent), UPDATE (spent)",
     },
-    "pager": {"triage_pagerevent": "INSERT"},
+    # ON CONFLICT, which makes a provider's repeated call harmless, needs to read the id.
+    "pager": {"triage_pagerevent": "INSERT, SELECT (id)"},
+    "triage": {
+        "intake_program": "SELECT",
+        "intake_epochkey": ALL,
+        "intake_due": "SELECT, UPDATE, DELETE",
+        "intake_tip": "SELECT (id, program_id, follows_id, number, status, sealed)",
+        "intake_wrap": "SELECT, DELETE",
+        "intake_submissionkey": "SELECT (id, drop_after), DELETE",
+        "triage_assessment": "INSERT",
+        "triage_case": "SELECT, INSERT, UPDATE",
+        "triage_escalation": "SELECT, INSERT, UPDATE",
+        "triage_notification": "SELECT, INSERT, UPDATE",
+        **LADDERS,
+        "triage_heartbeat": "SELECT, INSERT, UPDATE",
+    },
+    "page": {
+        "intake_tip": "SELECT (id, program_id, follows_id, number, status)",
+        "triage_case": "SELECT, UPDATE",
+        "triage_escalation": "SELECT, UPDATE",
+        "triage_notification": "SELECT, INSERT, UPDATE",
+        **LADDERS,
+        "triage_contact": "SELECT, UPDATE (active, failing)",
+        "triage_pagerevent": "SELECT, UPDATE (lease_until), DELETE",
+        "triage_auditentry": "SELECT, INSERT",
+        "triage_heartbeat": "SELECT, INSERT, UPDATE",
+    },
+    "watch": {
+        "intake_due": "SELECT (id)",
+        "triage_user": "SELECT (id, username, name, is_active)",
+        "triage_contact": "SELECT",
+        "triage_escalation": "SELECT",
+        "triage_notification": "SELECT",
+        "triage_heartbeat": "SELECT, INSERT, UPDATE",
+    },
+    "console": {
+        "intake_program": "SELECT",
+        "intake_programkey": "SELECT",
+        "intake_tip": "SELECT, UPDATE (status)",
+        "intake_receipt": "SELECT (id, program_id, tip_id, public_key)",
+        "intake_reply": "SELECT, INSERT",
+        "intake_wrap": "SELECT, INSERT",
+        "intake_due": "SELECT (id, program_id, tip_id)",
+        **LADDERS,
+        "triage_user": "SELECT, UPDATE",
+        "triage_personkey": ALL,
+        "triage_grant": "SELECT, INSERT, DELETE",
+        "triage_invitation": "SELECT, UPDATE, DELETE",
+        "triage_assessment": "SELECT",
+        "triage_case": "SELECT, UPDATE",
+        "triage_correction": "SELECT, INSERT",
+        "triage_boardsheet": ALL,
+        "triage_auditentry": "SELECT, INSERT",
+        "triage_contact": "SELECT",
+        "triage_escalation": "SELECT, INSERT, UPDATE",
+        "triage_notification": "SELECT, INSERT, UPDATE",
+        "django_session": ALL,
+        "django_content_type": "SELECT",
+        "mfa_authenticator": ALL,
+        "account_emailaddress": "SELECT",
+    },
+    "custodian": {},
 }
 
 # {table: [(policy, role, command, USING, WITH CHECK)]}; a table named here shows a role only what a policy allows.
@@ -54,7 +126,9 @@ POLICIES: dict[str, list[tuple[str, str, str, str | None, str | None]]] = {
             " OR (purpose = 'receipt' AND reply_id IN (SELECT id FROM intake_reply))",
             None,
         ),
-        ("triage_epoch", "triage", "ALL", "purpose = 'epoch'", "purpose = 'epoch'"),
+        # That a tip was wrapped to the oversight key says whose board it belongs on.
+        ("triage_see", "triage", "SELECT", "purpose IN ('epoch', 'oversight')", None),
+        ("triage_drop", "triage", "DELETE", "purpose = 'epoch'", None),
         ("console_all", "console", "ALL", "purpose <> 'epoch'", "purpose <> 'epoch'"),
     ],
 }
