@@ -109,7 +109,7 @@ SMTP_PASSWORD = secret("SMTP_PASSWORD", roles={"page", "watch", "owner"})
 PAGER_EVENT_PUBLIC = Path(text("PAGER_EVENT_PUBLIC", str(STATE_DIR / "pager_event_public.txt")))
 
 PUBLIC_APPS = ["django.contrib.staticfiles", "tipline", "intake"]
-CASE_ROOM_APPS = [
+CONSOLE_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -118,10 +118,13 @@ CASE_ROOM_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
-    "triage",
 ]
-# The street door does not even install the case room.
-INSTALLED_APPS = PUBLIC_APPS if ROLE == "public" else PUBLIC_APPS + CASE_ROOM_APPS
+# The street door does not even install the case room, and only the console lets anybody sign in.
+INSTALLED_APPS = [
+    *PUBLIC_APPS,
+    *([] if ROLE == "public" else ["triage"]),
+    *(CONSOLE_APPS if ROLE in {"console", "owner"} else []),
+]
 
 PUBLIC_MIDDLEWARE = [
     "tipline.middleware.SecurityHeaders",
@@ -143,13 +146,15 @@ CONSOLE_MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "triage.console.middleware.UnlockMiddleware",
 ]
-MIDDLEWARE = {"public": PUBLIC_MIDDLEWARE, "pager": PAGER_MIDDLEWARE}.get(ROLE, CONSOLE_MIDDLEWARE)
+MIDDLEWARE = {"public": PUBLIC_MIDDLEWARE, "console": CONSOLE_MIDDLEWARE, "owner": CONSOLE_MIDDLEWARE}.get(
+    ROLE, PAGER_MIDDLEWARE
+)
 ROOT_URLCONF = {"public": "tipline.urls_public", "pager": "tipline.urls_pager"}.get(ROLE, "tipline.urls_console")
 WSGI_APPLICATION = "tipline.wsgi.application"
 
 _context_processors = (
     []
-    if ROLE in {"public", "pager"}
+    if ROLE not in {"console", "owner"}
     else [
         "django.template.context_processors.request",
         "django.contrib.auth.context_processors.auth",
