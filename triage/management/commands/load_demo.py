@@ -76,7 +76,7 @@ class Command(BaseCommand):
         if chance.random() < 0.15:
             more = Message(text=chance.choice(FOLLOW_UPS))
             intake.follow_up(done.phrase, more, channel="web", key=secrets.token_urlsafe(16), now=sent)
-            if _assess():
+            if _assess() or paged or chance.random() < 0.7:
                 taking.mark_opened(case, by=reader, now=database_now())
         elif not paged and chance.random() < 0.6:
             Case.objects.filter(pk=case.pk).update(status=CaseStatus.CLOSED, taken_by=reader)
