@@ -70,6 +70,7 @@ class CaseFile:
     has_identity: bool
     timeline: list[Line]
     next_step: taking.NextStep | None
+    next_by: str
     countdown: str
     root_key: bytes | None = field(default=None, repr=False)
 
@@ -120,6 +121,7 @@ def load(case: Case, user: User, unlocked: Unlocked | None, *, now: datetime) ->
         has_identity=any(part.has_identity for part in parts),
         timeline=[_line(entry, texts[entry.pk]) for entry in entries],
         next_step=step,
+        next_by=labels.channels(step.channels) if step else "",
         countdown=labels.countdown(step.seconds) if step else "",
         root_key=root_key,
     )

@@ -133,7 +133,8 @@ def second_factor(request: ConsoleRequest) -> HttpResponse:
             browsers.remember(response, user.username)
             return response
         form.add_error("code", _("This code is not right. Wait for the next one and type it at once."))
-    context = {"form": form, "secret": _in_fours(secret), "qr": _qr(user, secret)}
+    # No name, so no buttons in the header: nothing of them works yet.
+    context = {"form": form, "secret": _in_fours(secret), "qr": _qr(user, secret), "user": None}
     return render(request, "console/pair.html", context, status=422 if form.errors else 200)
 
 

@@ -27,40 +27,43 @@ class Footnote:
 
     number: int
     explanation: str
-    category: str | None
     in_text: bool
+
+
+Span = tuple[int, int, int]  # start, end, number
 
 
 def marked(text: str, reasons: Sequence[Reason]) -> tuple[list[Piece], list[Footnote]]:
     """Cut a text at the edges of its reasons and number those, in the order of the text.
 
-    Offsets are code points; one that lies outside the text is brought to its edge.
+    Offsets are code points; one that lies outside the text is brought to its edge. The same
+    sentence about several places is one reason with one number.
     """
-    spans = sorted(
-        {
-            (min(max(each.start, 0), len(text)), min(max(each.end, 0), len(text)), each.explanation, each.category)
-            for each in reasons
-        },
-        key=lambda span: (span[0] >= span[1], span[0], span[1], span[2]),
-    )
-    notes = [
-        Footnote(number, explanation, category, in_text=start < end)
-        for number, (start, end, explanation, category) in enumerate(spans, start=1)
-    ]
-    edges = sorted({0, len(text)} | {edge for start, end, *_ in spans if start < end for edge in (start, end)})
-    pieces = [_piece(text, left, right, spans) for left, right in pairwise(edges)]
+    placed = [(_within(each.start, text), _within(each.end, text), each) for each in reasons]
+    # Those about the whole tip have no place in it, and come last.
+    placed.sort(key=lambda found: (found[0] >= found[1], found[0], found[1], found[2].explanation))
+    numbers: dict[str, int] = {}
+    for _, _, each in placed:
+        numbers.setdefault(each.explanation, len(numbers) + 1)
+    spans = {(start, end, numbers[each.explanation]) for start, end, each in placed if start < end}
+    in_text = {number for _, _, number in spans}
+    notes = [Footnote(number, explanation, number in in_text) for explanation, number in numbers.items()]
+    edges = sorted({0, len(text)} | {edge for start, end, _ in spans for edge in (start, end)})
+    first = {number: min(start for start, _, n in spans if n == number) for number in in_text}
+    pieces = [_piece(text, left, right, spans, first) for left, right in pairwise(edges)]
     return pieces, notes
 
 
-def _piece(text: str, left: int, right: int, spans: list[tuple[int, int, str, str | None]]) -> Piece:
-    covering = [
-        (number, start, end)
-        for number, (start, end, *_) in enumerate(spans, start=1)
-        if start <= left and right <= end and start < end
-    ]
+def _within(offset: int, text: str) -> int:
+    return min(max(offset, 0), len(text))
+
+
+def _piece(text: str, left: int, right: int, spans: set[Span], first: dict[int, int]) -> Piece:
+    covering = [(start, end, number) for start, end, number in spans if start <= left and right <= end]
     return Piece(
         text[left:right],
         marked=bool(covering),
-        starts=tuple(number for number, start, _ in covering if start == left),
-        ends=tuple(number for number, _, end in covering if end == right),
+        # The footnote leads back to the first place of its reason only.
+        starts=tuple(sorted({n for start, _, n in covering if start == left == first[n]})),
+        ends=tuple(sorted({n for _, end, n in covering if end == right})),
     )

@@ -1,11 +1,14 @@
 """What codes are called on the pages: categories, languages, channels, ages, references."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.utils.translation import get_language_info, ngettext
 from django.utils.translation import gettext as now_
 from django.utils.translation import gettext_lazy as _
+
+from triage.models import Channel
 
 CATEGORIES = {
     "school_threat": _("School threat"),
@@ -90,6 +93,11 @@ def age(quarter: datetime | None, now: datetime) -> str:
         return ngettext("about %(hours)d hour", "about %(hours)d hours", hours) % {"hours": hours}
     days = round(minutes / (24 * 60))
     return ngettext("%(days)d day", "%(days)d days", days) % {"days": days}
+
+
+def channels(codes: Iterable[str]) -> str:
+    """Name the ways somebody is told, e.g. "SMS, E-mail"."""
+    return ", ".join(str(Channel(code).label) for code in codes)
 
 
 def countdown(seconds: int) -> str:

@@ -1,13 +1,12 @@
 """The rows of the board: which cases, in which order, and what each row says."""
 
 import hashlib
-from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Exists, OuterRef, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, QuerySet, Sum, prefetch_related_objects
 
 from intake.models import Due, Wrap, WrapPurpose
 from triage.console import labels, sheet
@@ -69,7 +68,7 @@ class Banner:
     case: Case
     reference: str
     names: str
-    channels: tuple[str, ...]
+    channels: str
     countdown: str
     taken: bool
 
@@ -87,7 +86,6 @@ class Board:
     unread: int
     assessing: int
     not_opened_yet: int
-    any_case: bool
     version: str
 
 
@@ -100,42 +98,58 @@ def visible(user: User, filters: Filters) -> QuerySet[Case]:
 
 
 def fingerprint(user: User, filters: Filters, unlocked: Unlocked | None, now: datetime) -> str:
-    """Say cheaply whether the board would look the same: two queries, whatever is on it."""
-    cases = visible(user, filters).aggregate(count=Count("pk"), sum=Sum("version"), unread=Sum("unread"))
+    """Say cheaply whether the board would look the same: three queries, whatever is on it."""
+    sums = visible(user, filters).aggregate(count=Count("pk"), versions=Sum("version"), unread=Sum("unread"))
     running = Escalation.objects.running().filter(case__in=Case.objects.visible_to(user))
-    pages = list(running.order_by("pk").values_list("pk", "state", "next_at"))
+    cases = (sums["count"], sums["versions"] or 0, sums["unread"] or 0)
+    pages = list(running.values_list("pk", "state", "next_at"))
+    return _fingerprint(user, filters, unlocked, now, cases, pages, _assessing(user))
+
+
+def _fingerprint(
+    user: User,
+    filters: Filters,
+    unlocked: Unlocked | None,
+    now: datetime,
+    cases: tuple[int, int, int],
+    pages: list[tuple[UUID, str, datetime | None]],
+    assessing: int,
+) -> str:
     # A running page counts down, so it is drawn anew each time; ages change by the quarter hour.
     moving = now.isoformat() if pages else str(int(now.timestamp()) // 300)
-    parts = (user.pk, filters, unlocked is not None, cases, _assessing(user), pages, moving)
+    parts = (user.pk, filters, unlocked is not None, cases, sorted(pages), assessing, moving)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:20]
 
 
 def board(user: User, filters: Filters, unlocked: Unlocked | None, *, now: datetime) -> Board:
     """Put the board together."""
-    cases = list(visible(user, filters).select_related("taken_by").order_by("pk"))
+    cases = list(visible(user, filters).order_by("pk"))
     known = _known(cases, filters, unlocked)
-    running = _running(user)
+    found = _running(user)
+    running = _by_case(found)
     wanted = [case for case in cases if _wanted(case, filters, user)]
-    if filters.closed:
-        page = Paginator(wanted, PER_PAGE).get_page(filters.page)
-        known = sheet.open_singly(list(page.object_list), unlocked) if unlocked else {}
-    else:
+    if not filters.closed:
         wanted.sort(key=lambda case: _order(case, known))
-        page = Paginator(wanted, PER_PAGE).get_page(filters.page)
+    page = Paginator(wanted, PER_PAGE).get_page(filters.page)
+    shown = list(page.object_list)
+    prefetch_related_objects(shown, "taken_by")
+    if filters.closed and unlocked:
+        known = sheet.open_singly(shown, unlocked)
     urgent_first = sorted(running.values(), key=lambda each: (RANK[each.urgency], each.opened_at))
-    counts = Counter(case.status for case in cases)
+    assessing, unread = _assessing(user), sum(case.unread for case in cases)
+    sums = (len(cases), sum(case.version for case in cases), unread)
+    pages = [(each.pk, each.state, each.next_at) for each in found]
     return Board(
         page=page,
-        rows=[_row(case, known.get(case.pk), running, user, now) for case in page.object_list],
+        rows=[_row(case, known.get(case.pk), running, user, now) for case in shown],
         banners=[_banner(each, now) for each in urgent_first[:BANNERS]],
         more_running=max(0, len(urgent_first) - BANNERS),
         waiting=sum(each.state == EscalationState.OPEN for each in running.values()),
-        open_count=sum(count for status, count in counts.items() if status != CaseStatus.CLOSED),
-        unread=sum(case.unread for case in cases),
-        assessing=_assessing(user),
+        open_count=0 if filters.closed else len(cases),
+        unread=unread,
+        assessing=assessing,
         not_opened_yet=len(cases) - len(known) if unlocked and not filters.closed else 0,
-        any_case=bool(cases),
-        version=fingerprint(user, filters, unlocked, now),
+        version=_fingerprint(user, filters, unlocked, now, sums, pages, assessing),
     )
 
 
@@ -157,11 +171,15 @@ def _order(case: Case, known: sheet.Sheet) -> tuple[int, bool, datetime, UUID]:
     return RANK[case.urgency], case.unread == 0, quarter, case.pk
 
 
-def _running(user: User) -> dict[UUID, Escalation]:
-    """The running page of each case that this person may see; its most pressing one."""
+def _running(user: User) -> list[Escalation]:
     found = Escalation.objects.running().filter(case__in=Case.objects.visible_to(user))
+    return list(found.select_related("case").order_by("opened_at"))
+
+
+def _by_case(found: list[Escalation]) -> dict[UUID, Escalation]:
+    """The running page of each case; one that nobody has taken speaks for the others."""
     by_case: dict[UUID, Escalation] = {}
-    for each in found.select_related("case").order_by("opened_at"):
+    for each in found:
         first = by_case.get(each.case_id)
         if first is None or (first.state != EscalationState.OPEN and each.state == EscalationState.OPEN):
             by_case[each.case_id] = each
@@ -190,7 +208,7 @@ def _banner(page: Escalation, now: datetime) -> Banner:
         case=page.case,
         reference=labels.reference(page.case_id),
         names=", ".join(step.names) if step else "",
-        channels=step.channels if step else (),
+        channels=labels.channels(step.channels) if step else "",
         countdown=labels.countdown(step.seconds) if step else "",
         taken=page.state == EscalationState.TAKEN,
     )

@@ -8,7 +8,6 @@ import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.core.cache import cache
 from django.test import Client
-from django.utils import timezone
 
 from intake.models import Program, ProgramKey, Purpose
 from triage import actions
@@ -140,7 +139,7 @@ def case_of(send, tip_of, epoch_seed, monkeypatch) -> Callable[..., Case]:
 
     def make(text: str = QUIET, **answers) -> Case:
         tip = tip_of(send(text, **answers))
-        actions.assess_due(tip.due.pk, clock=timezone.now)
+        actions.assess_due(tip.due.pk)
         return Case.objects.get(tip=tip)
 
     return make

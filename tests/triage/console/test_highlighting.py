@@ -41,6 +41,13 @@ def test_the_same_reason_twice_is_noted_once():
     assert len(notes) == 1
 
 
+def test_one_sentence_about_two_places_has_one_number():
+    pieces, notes = marked("gun and gun", [_reason(0, 3, "A weapon"), _reason(8, 11, "A weapon")])
+
+    assert [(piece.starts, piece.ends) for piece in pieces if piece.marked] == [((1,), (1,)), ((), (1,))]
+    assert len(notes) == 1
+
+
 def test_offsets_count_code_points():
     pieces, _ = marked("🔫🔫 gun", [_reason(3, 6, "weapon")])
 

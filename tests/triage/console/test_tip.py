@@ -37,7 +37,7 @@ def follow_up(noon):
     def add(done, text):
         intake_actions.follow_up(done.phrase, Message(text=text), channel="web", key=text, now=noon)
         tip = Receipt.objects.get().tip.follow_ups.order_by("-number").first()
-        actions.assess_due(tip.due.pk, clock=timezone.now)
+        actions.assess_due(tip.due.pk)
 
     return add
 
@@ -49,7 +49,7 @@ def sent(send, tip_of, epoch_seed, monkeypatch):
 
     monkeypatch.setattr(epochs, "seed_of", lambda key_id: epoch_seed)
     done = send(WORDS)
-    actions.assess_due(tip_of(done).due.pk, clock=timezone.now)
+    actions.assess_due(tip_of(done).due.pk)
     return done
 
 

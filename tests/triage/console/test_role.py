@@ -1,0 +1,112 @@
+"""The console's own PostgreSQL role is enough for a coordinator's night, and for nothing beyond it."""
+
+import re
+from contextlib import contextmanager
+
+import pytest
+from django.core.management import call_command
+from django.db import ProgrammingError, connection, transaction
+from django.test import Client
+
+from intake.models import ProgramKey
+from triage.models import Case, Membership, User
+from triage.vault import keys
+
+from .conftest import WORDS, totp
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@contextmanager
+def _as_console(settings):
+    """Everything in the block is done with the rights of the console door."""
+    owner = {name: connection.settings_dict[name] for name in ("USER", "PASSWORD")}
+    connection.close()
+    password = (settings.SECRETS_DIR / "db_console").read_text().strip()
+    connection.settings_dict.update(USER="tipline_console", PASSWORD=password)
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict.update(owner)
+
+
+def _version():
+    return Case.objects.get().version
+
+
+def test_a_whole_night_passes_with_the_consoles_rights(settings, ada, sign_in, case_of):
+    case = case_of(WORDS, name="Maria Doe", reach="after six")
+    call_command("grant_roles")
+
+    with _as_console(settings):
+        adas = sign_in(ada)
+        assert adas.get("/").status_code == 200
+        tip = f"/tips/{case.pk}"
+        steps = [
+            adas.post(f"{tip}/take/"),
+            adas.post(f"{tip}/pass-on/"),
+            adas.post(f"{tip}/take/"),
+            adas.post(f"{tip}/open/"),
+            adas.post(f"{tip}/correct/", {"urgency": "priority", "categories": ["weapons"], "version": _version()}),
+            adas.post(f"{tip}/reply/", {"text": "Which entrance?", "after": 0}),
+            adas.post(f"{tip}/close/", {"reason": "resolved", "version": _version()}),
+            adas.post(f"{tip}/reopen/", {"version": _version()}),
+        ]
+        shown = adas.post(f"{tip}/submitter/", {"why": "She asked to be called"})
+        left = adas.post("/sign-out/")
+
+    assert [step.status_code for step in steps] == [302] * len(steps)
+    assert "Maria Doe" in shown.content.decode()
+    assert left.status_code == 302
+
+
+def test_a_first_sign_in_passes_with_the_consoles_rights(settings, program, seeds):
+    user = User.objects.create_user("dana", name="Dana")
+    Membership.objects.create(program=program, user=user)
+    held = {ProgramKey.objects.get(program=program, purpose=purpose): seed for purpose, seed in seeds.items()}
+    code = keys.invite(user, program, held)
+    call_command("grant_roles")
+
+    with _as_console(settings):
+        dana = Client()
+        dana.post("/first/", {"username": "dana", "code": code}, secure=True)
+        page = dana.get("/first/words/", secure=True).content.decode()
+        words = " ".join(re.findall(r'<strong class="lead">(.*?)</strong>', page))
+        dana.post("/first/words/", {"typed": words}, secure=True)
+        page = dana.get("/second-factor/", secure=True).content.decode()
+        secret = re.search(r"<code>([A-Z2-7 ]+)</code>", page)[1].replace(" ", "")
+        paired = dana.post("/second-factor/", {"code": totp(secret)}, secure=True)
+        board = dana.get("/", secure=True)
+
+    assert paired["Location"] == "/second-factor/spare/"
+    assert board.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO intake_tip DEFAULT VALUES",
+        "UPDATE intake_tip SET sealed = ''",
+        "DELETE FROM intake_tip",
+        "SELECT lookup FROM intake_receipt",
+        "DELETE FROM intake_receipt",
+        "INSERT INTO intake_programkey DEFAULT VALUES",
+        "UPDATE intake_programkey SET retired = true",
+        "DELETE FROM intake_due",
+        "DELETE FROM intake_wrap",
+        "INSERT INTO triage_assessment DEFAULT VALUES",
+        "UPDATE triage_assessment SET urgency = 'routine'",
+        "DELETE FROM triage_case",
+        "UPDATE triage_auditentry SET event = ''",
+        "DELETE FROM triage_auditentry",
+        "TRUNCATE triage_auditentry",
+        "SELECT * FROM triage_pagerevent",
+        "DELETE FROM triage_escalation",
+    ],
+)
+def test_the_consoles_role_is_refused_what_it_need_not_do(settings, sql, program):
+    call_command("grant_roles")
+
+    with _as_console(settings), pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
+        connection.cursor().execute(sql)
