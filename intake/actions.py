@@ -165,15 +165,15 @@ def reply(tip: Tip, text: str) -> Reply:
 
 
 def _phrase(secret: bytes, key: str, body: bytes) -> Phrase:
-    return Phrase.from_bytes(hmac.new(secret, b"receipt|" + key.encode() + b"|" + body, hashlib.sha256).digest())
+    return Phrase.from_bytes(hmac.digest(secret, b"receipt|" + key.encode() + b"|" + body, "sha256"))
 
 
 def _key_mac(key: str) -> bytes:
-    return hmac.new(settings.IDEMPOTENCY_PEPPER.encode(), b"key|" + key.encode(), hashlib.sha256).digest()
+    return hmac.digest(settings.IDEMPOTENCY_PEPPER.encode(), b"key|" + key.encode(), "sha256")
 
 
 def _body_tag(key: str, body: bytes) -> bytes:
-    return hmac.new(key.encode(), b"body|" + body, hashlib.sha256).digest()
+    return hmac.digest(key.encode(), b"body|" + body, "sha256")
 
 
 def _remembered(program: Program, key: str, body: bytes, now: datetime) -> SubmissionKey:

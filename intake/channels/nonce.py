@@ -4,7 +4,6 @@ The door has no cookie to tie a form to. The nonce is 128 random bits and the ho
 its random part is the sending's idempotency key.
 """
 
-import hashlib
 import hmac
 import secrets
 from datetime import datetime
@@ -33,5 +32,5 @@ def _hour(now: datetime) -> int:
 
 
 def _signed(key: str, hour: int) -> str:
-    mac = hmac.new(settings.NONCE_KEY.encode(), f"nonce|{key}|{hour}".encode(), hashlib.sha256)
-    return f"{key}.{hour}.{mac.hexdigest()[:32]}"
+    mac = hmac.digest(settings.NONCE_KEY.encode(), f"nonce|{key}|{hour}".encode(), "sha256")
+    return f"{key}.{hour}.{mac.hex()[:32]}"
