@@ -46,14 +46,47 @@ control_socket_disable = True
 def when_ready(server: Any) -> None:
     """Finish loading before the first fork, and set aside what will never be garbage.
 
-    A collection after each request (the public door's memory hygiene) then looks at that
-    request's leavings only, and the forked workers go on sharing the rest.
+    The collection after each request then looks at that request's leavings only (0.1 ms, not 1.5),
+    and the forked workers go on sharing the rest.
     """
     from django.urls import get_resolver
 
     _ = get_resolver().url_patterns
+    _parse_templates()
+    if role == "public":
+        _seal_once()
     gc.collect()
     gc.freeze()
+
+
+def _parse_templates() -> None:
+    from django.template import TemplateSyntaxError
+    from django.template.loader import get_template
+    from django.template.utils import get_app_template_dirs
+
+    for directory in [Path(__file__).parents[1] / "templates", *get_app_template_dirs("templates")]:
+        for file in directory.rglob("*.html"):
+            with contextlib.suppress(TemplateSyntaxError):  # a page of another door, with that door's tags
+                get_template(str(file.relative_to(directory)))
+
+
+def _seal_once() -> None:
+    """Load what sealing needs. A door that could not seal must not open either."""
+    from uuid import UUID
+
+    from tipline.kernel import wraps
+
+    seed, holder = wraps.new_seed(), wraps.Holder(UUID(int=0), UUID(int=0), "start", UUID(int=0))
+    wraps.unwrap(wraps.wrap(b"", public=wraps.public_key(seed), holder=holder), seed=seed, holder=holder)
+
+
+def post_request(worker: Any, request: Any, environ: Any, response: Any) -> None:
+    """Let go of a body that circles of objects still hold (a form and its fields), so that it is overwritten now.
+
+    A request without a body leaves no such circles, and every collection costs half a millisecond.
+    """
+    if role == "public" and request.method not in {"GET", "HEAD"}:
+        gc.collect()
 
 
 def _default_headers(self: Response) -> list[str]:
