@@ -1,23 +1,23 @@
 """What the coordinators' room does by itself: take new tips in hand, assess them, open their cases."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
-from django.db.models import Q, QuerySet
-from django.db.models.expressions import RawSQL
+from django.db import DatabaseError, connection, transaction
 
 from intake.models import Due, EpochKey, SubmissionKey, Tip, Wrap, WrapPurpose
 from tipline.kernel import failpoints
 from triage import assess, rows
 from triage.assess import CannotOpen, Finding
-from triage.classify import Urgency, worse
+from triage.classify import Urgency
+from triage.classify.taxonomy import WORST_FIRST
 from triage.escalation import engine
-from triage.models import Assessment, Case, CaseStatus
+from triage.models import Assessment, Case
 
 log = logging.getLogger("tipline.triage")
 
@@ -39,70 +39,136 @@ class Assessed:
     pages: bool
 
 
-def waiting(now: datetime, *, newest: bool, limit: int) -> list[UUID]:
-    """Return the tips that wait in nobody's hands: those in danger first, then the newest, or the oldest."""
-    # A due row keeps no time of arrival; PostgreSQL knows how long ago its transaction was.
-    age = RawSQL("age(intake_due.xmin)", ())
-    free = _free(now).annotate(age=age).order_by("-danger", "age" if newest else "-age")
-    return list(free.values_list("pk", flat=True)[:limit])
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A waiting tip in this worker's hands, with what it takes to read it."""
+
+    due_id: UUID
+    owner: UUID
+    generation: int
+    tip: Tip
+    wraps: list[Wrap]
+    now: datetime
 
 
-def still_waiting(now: datetime, rows: Iterable[UUID]) -> list[UUID]:
-    """Return those of the rows that are in nobody's hands."""
-    wanted = list(rows)
-    return list(_free(now).filter(pk__in=wanted).values_list("pk", flat=True)) if wanted else []
+class Waiting(NamedTuple):
+    """Tips in nobody's hands: of each lane its first, and those of the rows asked for that still wait."""
+
+    newest: list[UUID]
+    oldest: list[UUID]
+    asked: list[UUID]
 
 
-def assess_due(due_id: UUID, *, clock: Callable[[], datetime]) -> Assessed | None:
-    """Assess one waiting tip; None if somebody else has it or has done it."""
-    due = claim(due_id, clock())
-    if due is None:
+# A due row keeps no time of arrival; PostgreSQL knows how long ago its transaction was.
+_WAITING = """
+WITH free AS (
+    SELECT id, danger, age(xmin) AS age FROM intake_due
+    WHERE lease_until IS NULL OR lease_until < coalesce(%(now)s, clock_timestamp())
+)
+SELECT ARRAY(SELECT id FROM free ORDER BY danger DESC, age LIMIT %(limit)s),
+       ARRAY(SELECT id FROM free ORDER BY danger DESC, age DESC LIMIT %(limit)s),
+       ARRAY(SELECT id FROM free WHERE id = ANY(%(asked)s::uuid[]))
+"""
+
+_CLAIM = """
+WITH free AS (
+    SELECT id, coalesce(%(now)s, clock_timestamp()) AS now FROM intake_due
+    WHERE id = %(due)s AND (lease_until IS NULL OR lease_until < coalesce(%(now)s, clock_timestamp()))
+    FOR UPDATE SKIP LOCKED
+), due AS (
+    UPDATE intake_due
+    SET lease_owner = %(owner)s, lease_until = free.now + make_interval(secs => %(lease)s), generation = generation + 1
+    FROM free WHERE intake_due.id = free.id
+    RETURNING tip_id, generation, free.now
+)
+SELECT due.generation, due.now, tip.id, tip.program_id, tip.follows_id, tip.sealed,
+       ARRAY(SELECT key_id FROM intake_wrap WHERE tip_id = tip.id AND purpose = 'epoch' ORDER BY id),
+       ARRAY(SELECT sealed FROM intake_wrap WHERE tip_id = tip.id AND purpose = 'epoch' ORDER BY id)
+FROM due JOIN intake_tip tip ON tip.id = due.tip_id
+"""
+
+# A follow-up (`follows` is 1) raises its conversation's case, never lowers it, and puts it before people again.
+_CASE = """
+INSERT INTO triage_case AS known (id, program_id, tip_id, oversight, urgency, status, unread, version)
+VALUES (%(id)s, %(program)s, %(root)s,
+        EXISTS (SELECT 1 FROM intake_wrap WHERE tip_id = %(root)s AND purpose = 'oversight'),
+        %(urgency)s, 'new', %(follows)s, 1)
+ON CONFLICT (tip_id) DO UPDATE SET
+    urgency = (%(levels)s::text[])[least(array_position(%(levels)s::text[], known.urgency::text),
+                                         array_position(%(levels)s::text[], excluded.urgency::text))],
+    unread = known.unread + excluded.unread,
+    status = CASE WHEN excluded.unread > 0 AND known.status IN ('open', 'closed') THEN 'new' ELSE known.status END,
+    taken_by_id = CASE WHEN excluded.unread = 0 OR known.status = 'taken' THEN known.taken_by_id END,
+    version = known.version + 1
+RETURNING known.id, known.oversight
+"""
+
+
+def waiting(*, limit: int, asked: Iterable[UUID] = (), now: datetime | None = None) -> Waiting:
+    """Return the tips in nobody's hands: those in danger first, then the newest, and then the oldest.
+
+    Without `now` the database's clock counts, here and below.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING, {"now": now, "limit": limit, "asked": list(asked)})
+        return Waiting(*cursor.fetchone())
+
+
+def assess_due(due_id: UUID, *, now: datetime | None = None) -> Assessed | None:
+    """Assess one waiting tip; None if somebody else has it or has done it. Raises LeaseLost."""
+    claimed = claim(due_id, now)
+    if claimed is None:
         return None
     failpoints.reach("triage.claimed")
-    finding = _find(due)
+    finding = _find(claimed)
     if finding is None:
-        Due.objects.filter(pk=due.pk, generation=due.generation).update(lease_until=clock() + OTHER_HOST)
+        held = Due.objects.filter(pk=due_id, generation=claimed.generation)
+        held.update(lease_until=claimed.now + OTHER_HOST)
         return None
-    return store(due, finding, now=clock())
+    return store(claimed, finding)
 
 
-def claim(due_id: UUID, now: datetime) -> Due | None:
+def claim(due_id: UUID, now: datetime | None = None) -> Claimed | None:
     """Take the lease of a waiting tip; None if it is gone or held."""
-    with transaction.atomic():
-        due = _free(now).select_for_update(skip_locked=True).filter(pk=due_id).first()
-        if due is None:
-            return None
-        due.lease_owner, due.lease_until = uuid4(), now + LEASE
-        due.generation += 1
-        due.save(update_fields=["lease_owner", "lease_until", "generation"])
-        return due
+    owner = uuid4()
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, {"due": due_id, "owner": owner, "lease": LEASE.total_seconds(), "now": now})
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    generation, moment, tip_id, program_id, follows_id, sealed, key_ids, wraps = row
+    tip = Tip(pk=tip_id, program_id=program_id, follows_id=follows_id, sealed=sealed)
+    found = [
+        Wrap(program_id=program_id, tip=tip, purpose=WrapPurpose.EPOCH, key_id=key_id, sealed=wrap)
+        for key_id, wrap in zip(key_ids, wraps, strict=True)
+    ]
+    return Claimed(due_id, owner, generation, tip, found, moment)
 
 
-@transaction.atomic
-def store(due: Due, finding: Finding, *, now: datetime) -> Assessed:
+def store(claimed: Claimed, finding: Finding) -> Assessed:
     """Store an assessment, open or raise the case, begin the page, and forget how the tip was read.
 
     Raises LeaseLost if the lease is another's now: a late writer changes nothing.
     """
+    tip = claimed.tip
     rows.wait_at_most()
-    held = Due.objects.filter(pk=due.pk, lease_owner=due.lease_owner, generation=due.generation)
-    if not held.select_for_update().exists():
-        raise LeaseLost
-    tip = Tip.objects.only("program_id", "follows_id").get(pk=due.tip_id)
-    Assessment.objects.create(
-        program_id=tip.program_id,
-        tip=tip,
-        urgency=finding.urgency,
-        judged=finding.judged,
-        sealed=finding.sealed,
-        version=finding.version,
-    )
-    case = _case_for(tip, finding.urgency)
-    if finding.pages:
-        engine.start(case, tip, urgency=finding.urgency, now=now)
-    Wrap.objects.filter(tip=tip, purpose=WrapPurpose.EPOCH).delete()
-    held.delete()
-    failpoints.reach("triage.before_commit")
+    with transaction.atomic():
+        held = Due.objects.filter(pk=claimed.due_id, lease_owner=claimed.owner, generation=claimed.generation)
+        if not held.delete()[0]:
+            raise LeaseLost
+        Assessment(
+            program_id=tip.program_id,
+            tip=tip,
+            urgency=finding.urgency,
+            judged=finding.judged,
+            sealed=finding.sealed,
+            version=finding.version,
+        ).save(force_insert=True)
+        case = _case_for(tip, finding.urgency)
+        if finding.pages:
+            engine.start(case, tip, urgency=finding.urgency, now=claimed.now)
+        Wrap.objects.filter(tip=tip, purpose=WrapPurpose.EPOCH).delete()
+        failpoints.reach("triage.before_commit")
     return Assessed(finding.urgency, finding.pages)
 
 
@@ -112,49 +178,40 @@ def forget_submissions(now: datetime) -> int:
     return dropped
 
 
-def _free(now: datetime) -> QuerySet[Due]:
-    return Due.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now))
-
-
-def _find(due: Due) -> Finding | None:
+def _find(claimed: Claimed) -> Finding | None:
     """Read and judge a tip; None if another host should try first."""
-    if due.generation > LOST_LEASES:
+    if claimed.generation > LOST_LEASES:
         # Whoever had it never came back. Nobody tries a fourth time: a person reads it.
-        log.error("assess.leases_lost %s", due.pk)
+        log.error("assess.leases_lost %s", claimed.due_id)
         return assess.unassessed()
-    tip = Tip.objects.only("program_id", "sealed").get(pk=due.tip_id)
-    found = list(Wrap.objects.filter(tip=tip, purpose=WrapPurpose.EPOCH))
     try:
-        return assess.open_and_judge(tip, found)
+        return assess.open_and_judge(claimed.tip, claimed.wraps)
     except CannotOpen:
-        elsewhere = EpochKey.objects.filter(pk__in=[wrap.key_id for wrap in found]).exclude(host=settings.WORKER_HOST)
-        if elsewhere.exists():
+        held_elsewhere = EpochKey.objects.filter(pk__in=[wrap.key_id for wrap in claimed.wraps])
+        if held_elsewhere.exclude(host=settings.WORKER_HOST).exists():
             return None
-        log.error("assess.cannot_open %s", due.pk)
+        log.error("assess.cannot_open %s", claimed.due_id)
     except DatabaseError:
         raise
     except Exception as fault:
-        log.error("assess.failed %s %s", due.pk, type(fault).__name__)
+        log.error("assess.failed %s %s", claimed.due_id, type(fault).__name__)
     return assess.unassessed()
 
 
 def _case_for(tip: Tip, urgency: Urgency) -> Case:
-    """Open the tip's case; a follow-up raises its conversation's case and puts it before people again."""
+    """Open the tip's case, or raise that of its conversation; its row stays locked."""
     root_id = tip.follows_id or tip.pk
-    Case.objects.bulk_create(
-        [Case(program_id=tip.program_id, tip_id=root_id, oversight=_is_oversight(root_id), urgency=urgency, version=0)],
-        ignore_conflicts=True,
-    )
-    case = Case.objects.select_for_update(no_key=True).get(tip_id=root_id)
-    case.urgency = worse(Urgency(case.urgency), urgency)
-    if tip.follows_id:
-        case.unread += 1
-        if case.status in (CaseStatus.OPEN, CaseStatus.CLOSED):
-            case.status, case.taken_by = CaseStatus.NEW, None
-    case.version += 1
-    case.save(update_fields=["urgency", "unread", "status", "taken_by", "version"])
-    return case
-
-
-def _is_oversight(root_id: UUID) -> bool:
-    return Wrap.objects.filter(tip_id=root_id, purpose=WrapPurpose.OVERSIGHT).exists()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _CASE,
+            {
+                "id": uuid4(),
+                "program": tip.program_id,
+                "root": root_id,
+                "urgency": str(urgency),
+                "follows": int(tip.follows_id is not None),
+                "levels": [str(level) for level in WORST_FIRST],
+            },
+        )
+        case_id, oversight = cursor.fetchone()
+    return Case(pk=case_id, program_id=tip.program_id, tip_id=root_id, oversight=oversight)

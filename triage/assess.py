@@ -40,6 +40,11 @@ class Finding:
         return self.urgency.pages
 
 
+def warm_up() -> None:
+    """Load the rules before the first tip waits for them: it takes a second."""
+    classify("warm up")
+
+
 def unassessed() -> Finding:
     """Return what is stored when nothing could read the tip: a person must, at once."""
     return Finding(Urgency.URGENT, judged=False, version=NOT_ASSESSED)

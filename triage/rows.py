@@ -1,19 +1,26 @@
 """Working through rows: one that fails, or that somebody holds, does not keep the others waiting."""
 
 import logging
+import weakref
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import DatabaseError, InterfaceError, connection
 
 log = logging.getLogger("tipline.triage")
 Row = TypeVar("Row")
 
+# Asked once for each connection: the paths that use it are counted in milliseconds.
+_bounded: "weakref.WeakSet[Any]" = weakref.WeakSet()
 
-def wait_at_most(milliseconds: int = 2000) -> None:
-    """Bound every wait for a lock in the present transaction; beyond it OperationalError is raised."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{milliseconds}ms"])
+
+def wait_at_most(seconds: int = 2) -> None:
+    """Bound every wait for a lock on this thread's connection; beyond it OperationalError is raised."""
+    connection.ensure_connection()
+    if connection.connection not in _bounded:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = '{seconds}s'")
+        _bounded.add(connection.connection)
 
 
 def one_by_one(work: Callable[[Row], object], rows: Iterable[Row]) -> int:

@@ -156,7 +156,7 @@ def assess(noon) -> Callable[..., actions.Assessed | None]:
     """Assess a tip as a worker of this host does."""
 
     def _assess(tip: Tip, now: datetime = noon) -> actions.Assessed | None:
-        return actions.assess_due(Due.objects.get(tip=tip).pk, clock=lambda: now)
+        return actions.assess_due(Due.objects.get(tip=tip).pk, now=now)
 
     return _assess
 

@@ -5,18 +5,17 @@ back after losing it finds that its result is no longer wanted.
 """
 
 import logging
-from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from django.db import transaction
-from django.db.models import Q
+from django.db import InterfaceError, OperationalError, connection
 
-from tipline.kernel import failpoints, sealing, times
+from tipline.kernel import failpoints, sealing
 from triage.escalation import codes, contacts, engine, texts, wake
 from triage.escalation.carriers import Send
 from triage.escalation.senders import Outcome, Outgoing, Result
-from triage.models import Channel, Contact, Escalation, EscalationState, Notification, NotificationState
+from triage.models import Channel, Contact, Notification, NotificationState
 
 log = logging.getLogger("tipline.escalation")
 
@@ -35,69 +34,153 @@ STATES = {
 }
 
 
-def waiting(now: datetime, *, limit: int) -> list[tuple[UUID, str]]:
-    """Return (id, channel) of what is due and in nobody's hands, the longest due first."""
-    due = Notification.objects.filter(_free(now), due_at__lte=now).order_by("due_at")
-    return list(due.values_list("pk", "channel")[:limit])
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A notification in this sender's hands, with what it takes to send it."""
+
+    note: Notification
+    now: datetime
+    contact: Contact
+    page_number: int
+    next_in: float
 
 
-def deliver(notification_id: UUID, *, send: Send, clock: Callable[[], datetime]) -> Result | None:
+_CLAIM = """
+WITH free AS (
+    SELECT id, coalesce(%(now)s, clock_timestamp()) AS now FROM triage_notification
+    WHERE id = %(note)s AND due_at <= coalesce(%(now)s, clock_timestamp())
+      AND (lease_until IS NULL OR lease_until < coalesce(%(now)s, clock_timestamp()))
+    FOR NO KEY UPDATE SKIP LOCKED
+), found AS (
+    SELECT free.id, free.now, page.page_number, page.next_at, contact.sealed, contact.failing,
+           contact.active AND page.state = CASE note.kind WHEN 'taken' THEN 'taken' ELSE 'open' END AS wanted
+    FROM free JOIN triage_notification note ON note.id = free.id
+    JOIN triage_escalation page ON page.id = note.escalation_id
+    JOIN triage_contact contact ON contact.id = note.contact_id
+)
+UPDATE triage_notification note SET
+    state = CASE WHEN wanted THEN 'sending' ELSE 'superseded' END,
+    due_at = CASE WHEN wanted THEN due_at END,
+    lease_owner = CASE WHEN wanted THEN %(owner)s::uuid END,
+    lease_until = CASE WHEN wanted THEN now + make_interval(secs => %(lease)s) END,
+    generation = generation + 1,
+    attempts = attempts + CASE WHEN wanted THEN 1 ELSE 0 END
+FROM found WHERE note.id = found.id
+RETURNING wanted, now, note.program_id, escalation_id, user_id, contact_id, channel, kind, step, loop,
+          attempts, generation, page_number, next_at, sealed, failing
+"""
+
+# A delivery receipt may be faster than the answer it belongs to: then its word stands.
+# What is stored after the opening carries the hour only.
+_STORE = """
+UPDATE triage_notification note SET
+    lease_owner = NULL,
+    lease_until = NULL,
+    state = CASE WHEN note.state = 'sending' THEN %(state)s ELSE note.state END,
+    due_at = CASE WHEN note.state = 'sending'
+        THEN coalesce(%(now)s, clock_timestamp()) + make_interval(secs => %(again)s) END,
+    provider = %(provider)s,
+    provider_reference = %(reference)s,
+    accepted_at = CASE WHEN NOT %(out)s THEN accepted_at
+        WHEN page.state = 'ended' THEN date_trunc('hour', coalesce(%(now)s, clock_timestamp()), 'UTC')
+        ELSE coalesce(%(now)s, clock_timestamp()) END
+FROM triage_escalation page
+WHERE page.id = note.escalation_id AND note.id = %(note)s AND note.lease_owner = %(owner)s
+  AND note.generation = %(generation)s
+RETURNING note.state, coalesce(%(now)s, clock_timestamp())
+"""
+
+
+def waiting(*, limit: int, now: datetime | None = None) -> list[tuple[UUID, str]]:
+    """Return (id, channel) of what is due and in nobody's hands, the longest due first.
+
+    Without `now` the database's clock counts, here and below.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, channel FROM triage_notification WHERE due_at <= coalesce(%(now)s, clock_timestamp())"
+            " AND (lease_until IS NULL OR lease_until < coalesce(%(now)s, clock_timestamp()))"
+            " ORDER BY due_at LIMIT %(limit)s",
+            {"now": now, "limit": limit},
+        )
+        return [(pk, channel) for pk, channel in cursor.fetchall()]
+
+
+def deliver(notification_id: UUID, *, send: Send, now: datetime | None = None) -> Result | None:
     """Send one notification if it is due and nobody else is at it; None if there was nothing to do."""
-    note = claim(notification_id, clock())
-    if note is None:
+    claimed = claim(notification_id, now)
+    if claimed is None:
         return None
     failpoints.reach("page.claimed")
-    result = _send(note, send, clock())
+    result = _send(claimed, send)
     failpoints.reach("page.sent")
-    store(note, result, clock())
+    try:
+        store(claimed, result, now)
+    except (OperationalError, InterfaceError):
+        # PostgreSQL was restarted meanwhile. What is not written down would be sent again.
+        connection.close()
+        store(claimed, result, now)
     return result
 
 
-def claim(notification_id: UUID, now: datetime) -> Notification | None:
+def claim(notification_id: UUID, now: datetime | None = None) -> Claimed | None:
     """Take the lease of a due notification; None if it is not due, held, or no longer needed."""
-    with transaction.atomic():
-        free = Notification.objects.filter(_free(now), pk=notification_id, due_at__lte=now)
-        note = free.select_for_update(no_key=True, skip_locked=True).first()
-        if note is None:
-            return None
-        state = Escalation.objects.values_list("state", flat=True).get(pk=note.escalation_id)
-        wanted = {"page": EscalationState.OPEN, "taken": EscalationState.TAKEN}[note.kind]
-        if state != wanted or not Contact.objects.filter(pk=note.contact_id, active=True).exists():
-            note.state, note.due_at = NotificationState.SUPERSEDED, None
-            note.save(update_fields=["state", "due_at"])
-            return None
-        note.state = NotificationState.SENDING
-        note.lease_owner, note.lease_until = uuid4(), now + LEASE
-        note.generation += 1
-        note.attempts += 1
-        note.save(update_fields=["state", "lease_owner", "lease_until", "generation", "attempts"])
-        return note
+    owner = uuid4()
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, {"note": notification_id, "owner": owner, "lease": LEASE.total_seconds(), "now": now})
+        row = cursor.fetchone()
+    if row is None or not row[0]:
+        return None
+    _, moment, program_id, escalation_id, user_id, contact_id, channel, kind, step, loop = row[:10]
+    attempts, generation, page_number, next_at, sealed, failing = row[10:]
+    note = Notification(
+        pk=notification_id,
+        program_id=program_id,
+        escalation_id=escalation_id,
+        user_id=user_id,
+        contact_id=contact_id,
+        channel=channel,
+        kind=kind,
+        step=step,
+        loop=loop,
+        attempts=attempts,
+        generation=generation,
+        lease_owner=owner,
+    )
+    contact = Contact(pk=contact_id, program_id=program_id, sealed=sealed, failing=failing)
+    return Claimed(note, moment, contact, page_number, (next_at - moment).total_seconds() if next_at else 0.0)
 
 
-def store(note: Notification, result: Result, now: datetime) -> bool:
+def store(claimed: Claimed, result: Result, now: datetime | None = None) -> bool:
     """Write an attempt's outcome. False if the lease was lost meanwhile: then another's outcome counts."""
-    with transaction.atomic():
-        mine = Notification.objects.filter(pk=note.pk, lease_owner=note.lease_owner, generation=note.generation)
-        row = mine.select_for_update(no_key=True).first()
-        if row is None:
-            log.warning("notification.late %s", note.pk)
-            return False
-        row.lease_owner = row.lease_until = None
-        row.due_at = None
-        row.provider = result.provider[:20]
-        row.provider_reference = (result.provider_reference or row.provider_reference)[:80]
-        # A delivery receipt may be faster than the answer it belongs to.
-        if row.state == NotificationState.SENDING:
-            row.state = STATES[result.outcome]
-        if row.state in (NotificationState.FAILED_FOR_NOW, NotificationState.FAILED_FOR_GOOD):
-            log.warning("notification.%s %s %s %s", row.state, note.pk, result.provider, result.detail)
-        else:
-            row.accepted_at = _moment(row, now)
-        if row.state == NotificationState.FAILED_FOR_NOW:
-            row.due_at = now + again_after(row.attempts, result.retry_after)
-        row.save()
-        _mark_contact(row, result)
-    _move_on(row, now)
+    note, state = claimed.note, STATES[result.outcome]
+    again = None
+    if result.outcome is Outcome.FAILED_FOR_NOW:
+        again = again_after(note.attempts, result.retry_after).total_seconds()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _STORE,
+            {
+                "note": note.pk,
+                "owner": note.lease_owner,
+                "generation": note.generation,
+                "state": str(state),
+                "again": again,
+                "provider": result.provider[:20],
+                "reference": (result.provider_reference or "")[:80],
+                "out": result.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN),
+                "now": now,
+            },
+        )
+        row = cursor.fetchone()
+    if row is None:
+        log.warning("notification.late %s", note.pk)
+        return False
+    note.state, moment = NotificationState(row[0]), row[1]
+    if result.outcome is not Outcome.ACCEPTED:
+        log.warning("notification.%s %s %s %s", result.outcome, note.pk, result.provider, result.detail)
+        _move_on(note, moment)
+    _mark_contact(claimed.contact, result)
     return True
 
 
@@ -116,19 +199,16 @@ def _move_on(note: Notification, now: datetime) -> None:
     if note.kind == "page" and note.state == NotificationState.FAILED_FOR_GOOD:
         engine.by_other_means(note, now)
         engine.hurry(note, now)
-    if note.state not in (NotificationState.ACCEPTED, NotificationState.DELIVERED):
-        wake.wake_after_commit(wake.PAGE)
+    wake.wake_after_commit(wake.PAGE)
 
 
-def _send(note: Notification, send: Send, now: datetime) -> Result:
-    contact = Contact.objects.only("program_id", "sealed").get(pk=note.contact_id)
-    escalation = Escalation.objects.only("page_number", "next_at").get(pk=note.escalation_id)
+def _send(claimed: Claimed, send: Send) -> Result:
+    note = claimed.note
     try:
-        address = contacts.open_address(contact)
+        address = contacts.open_address(claimed.contact)
     except sealing.SealBroken:
         return Result(Outcome.FAILED_FOR_GOOD, "none", detail="contact_unreadable", address_is_bad=True)
-    wait = (escalation.next_at - now).total_seconds() if escalation.next_at else 0.0
-    subject, body = text(note, escalation.page_number, wait)
+    subject, body = text(note, claimed.page_number, claimed.next_in)
     return send(note.channel, Outgoing(reference=note.pk.hex, to=address, body=body, subject=subject))
 
 
@@ -141,17 +221,7 @@ def text(note: Notification, number: int, wait: float) -> tuple[str | None, str]
     return None, texts.sms_page(number, codes.code_for(note.pk), wait)
 
 
-def _moment(note: Notification, now: datetime) -> datetime:
-    running = Escalation.objects.running().filter(pk=note.escalation_id).exists()
-    return now if running else times.hour(now)
-
-
-def _mark_contact(note: Notification, result: Result) -> None:
-    if result.address_is_bad:
-        Contact.objects.filter(pk=note.contact_id).update(failing=True)
-    elif result.outcome == Outcome.ACCEPTED:
-        Contact.objects.filter(pk=note.contact_id, failing=True).update(failing=False)
-
-
-def _free(now: datetime) -> Q:
-    return Q(lease_until=None) | Q(lease_until__lt=now)
+def _mark_contact(contact: Contact, result: Result) -> None:
+    failing = result.address_is_bad
+    if failing != contact.failing and (failing or result.outcome is Outcome.ACCEPTED):
+        Contact.objects.filter(pk=contact.pk).update(failing=failing)

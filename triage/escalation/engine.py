@@ -6,11 +6,12 @@ it. It writes notification rows; triage.escalation.deliver sends them.
 
 import logging
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import DatabaseError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from intake.models import Tip
 from triage import rows
@@ -39,9 +40,10 @@ def start(case: Case, tip: Tip, *, urgency: str, now: datetime) -> Escalation:
     """
     escalation = Escalation(program_id=case.program_id, case=case, tip=tip, urgency=urgency, opened_at=now, next_at=now)
     escalation.snapshot = ladders.snapshot(case.program_id, urgency, oversight=case.oversight)
+    reached = _climb(escalation, now)
     escalation.page_number = numbers.next_number(case.program_id)
     escalation.save(force_insert=True)
-    _climb(escalation, now)
+    Notification.objects.bulk_create(_notes(escalation.pk, case.program_id, reached, now))
     return escalation
 
 
@@ -54,8 +56,8 @@ def climb_due(now: datetime, *, limit: int = 100) -> int:
 
 def climb(escalation_id: UUID, case_id: UUID, now: datetime) -> bool:
     """Take one escalation a step further if it is due. False if it is not, or somebody holds it."""
+    rows.wait_at_most()
     with transaction.atomic():
-        rows.wait_at_most()
         case = Case.objects.select_for_update(no_key=True, skip_locked=True).filter(pk=case_id).first()
         if case is None:
             return False
@@ -68,7 +70,7 @@ def climb(escalation_id: UUID, case_id: UUID, now: datetime) -> bool:
             others = Escalation.objects.running().filter(case=case).exclude(pk=escalation.pk)
             taking.lapse(case, escalation, [escalation, *others])
         try:
-            _climb(escalation, now)
+            reached = _climb(escalation, now)
         except DatabaseError:
             raise
         except Exception:
@@ -76,7 +78,9 @@ def climb(escalation_id: UUID, case_id: UUID, now: datetime) -> bool:
             log.error("escalation.snapshot_unreadable %s", escalation.pk)
             escalation.snapshot = ladders.snapshot(case.program_id, escalation.urgency, oversight=case.oversight)
             escalation.step, escalation.loop = 0, escalation.loop + 1
-            _climb(escalation, now)
+            reached = _climb(escalation, now)
+        escalation.save(update_fields=["state", "taken_by", "snapshot", "step", "loop", "next_at", "generation"])
+        _tell(escalation.pk, escalation.program_id, reached, now)
         return True
 
 
@@ -102,78 +106,81 @@ def by_other_means(note: Notification, now: datetime) -> bool:
     others = Contact.objects.filter(
         program_id=note.program_id, user_id=note.user_id, active=True, channel__in=SENDABLE
     ).exclude(channel=note.channel)
-    return bool(
-        _write(note.escalation_id, note.program_id, others.only("user_id", "channel"), note.step, note.loop, now)
-    )
+    reached = Reached(list(others.only("user_id", "channel")), note.step, note.loop)
+    if reached.contacts:
+        _tell(note.escalation_id, note.program_id, reached, now)
+    return bool(reached.contacts)
 
 
-def _climb(escalation: Escalation, now: datetime) -> None:
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Whom one step tells, and where on the ladder it stands."""
+
+    contacts: list[Contact]
+    step: int
+    loop: int
+
+
+def _climb(escalation: Escalation, now: datetime) -> Reached:
+    """Find the next step that reaches somebody and move the escalation past it. Writes nothing."""
     snapshot = ladders.of(escalation)
     step, loop = escalation.step, escalation.loop
-    for _ in snapshot["steps"]:
-        reached = _tell(escalation, snapshot, now)
-        _advance(escalation, snapshot, now)
-        if reached:
-            break
-    else:
-        _tell_everyone(escalation, snapshot, step, loop, now)
-        escalation.next_at = now + _pause(snapshot)
     escalation.generation += 1
-    escalation.save(update_fields=["state", "taken_by", "snapshot", "step", "loop", "next_at", "generation"])
-
-
-def _tell(escalation: Escalation, snapshot: Snapshot, now: datetime) -> bool:
-    rung = snapshot["steps"][escalation.step]
-    # Two people took it and did not open it: from now on everyone hears of it.
-    people = snapshot["everyone"] if escalation.times_taken > 1 else rung["people"]
-    contacts = _contacts(escalation, people).filter(channel__in=rung["channels"])
-    return bool(_write(escalation.pk, escalation.program_id, contacts, escalation.step, escalation.loop, now))
-
-
-def _tell_everyone(escalation: Escalation, snapshot: Snapshot, step: int, loop: int, now: datetime) -> None:
-    contacts = _contacts(escalation, snapshot["everyone"])
-    if not _write(escalation.pk, escalation.program_id, contacts, step, loop, now):
+    for _ in snapshot["steps"]:
+        rung = snapshot["steps"][escalation.step]
+        # Two people took it and did not open it: from now on everyone hears of it.
+        people = snapshot["everyone"] if escalation.times_taken > 1 else rung["people"]
+        found = Reached(_contacts(escalation, people, rung["channels"]), escalation.step, escalation.loop)
+        _advance(escalation, snapshot, now)
+        if found.contacts:
+            return found
+    escalation.next_at = now + _pause(snapshot)
+    found = Reached(_contacts(escalation, snapshot["everyone"], ladders.ALL_CHANNELS), step, loop)
+    if not found.contacts:
         log.error("escalation.nobody_can_be_reached %s", escalation.pk)
+    return found
 
 
-def _contacts(escalation: Escalation, people: Iterable[str]) -> QuerySet[Contact]:
-    return Contact.objects.filter(
+def _contacts(escalation: Escalation, people: Iterable[str], channels: Iterable[str]) -> list[Contact]:
+    found = Contact.objects.filter(
         program_id=escalation.program_id,
         user_id__in=list(people),
         user__is_active=True,
         active=True,
-        channel__in=SENDABLE,
-    ).only("user_id", "channel")
+        channel__in=[channel for channel in channels if channel in SENDABLE],
+    )
+    return list(found.only("user_id", "channel"))
 
 
-def _write(
-    escalation_id: UUID, program_id: UUID, contacts: QuerySet[Contact], step: int, loop: int, now: datetime
-) -> int:
-    notes = [
+def _tell(escalation_id: UUID, program_id: UUID, reached: Reached, now: datetime) -> None:
+    # What still waits for these people is about the same page: the fresh row replaces it.
+    stale = Notification.objects.filter(
+        Q(lease_until=None) | Q(lease_until__lt=now),
+        ~Q(step=reached.step, loop=reached.loop),
+        escalation_id=escalation_id,
+        contact_id__in=[contact.pk for contact in reached.contacts],
+        kind="page",
+        due_at__isnull=False,
+    )
+    stale.update(state=NotificationState.SUPERSEDED, due_at=None)
+    notes = _notes(escalation_id, program_id, reached, now)
+    Notification.objects.bulk_create(notes, ignore_conflicts=True)
+
+
+def _notes(escalation_id: UUID, program_id: UUID, reached: Reached, now: datetime) -> list[Notification]:
+    return [
         Notification(
             program_id=program_id,
             escalation_id=escalation_id,
             user_id=contact.user_id,
             contact_id=contact.pk,
             channel=contact.channel,
-            step=step,
-            loop=loop,
+            step=reached.step,
+            loop=reached.loop,
             due_at=now,
         )
-        for contact in contacts
+        for contact in reached.contacts
     ]
-    # What still waits for these people is about the same page: the fresh row replaces it.
-    stale = Notification.objects.filter(
-        Q(lease_until=None) | Q(lease_until__lt=now),
-        ~Q(step=step, loop=loop),
-        escalation_id=escalation_id,
-        contact_id__in=[note.contact_id for note in notes],
-        kind="page",
-        due_at__isnull=False,
-    )
-    stale.update(state=NotificationState.SUPERSEDED, due_at=None)
-    Notification.objects.bulk_create(notes, ignore_conflicts=True)
-    return len(notes)
 
 
 def _advance(escalation: Escalation, snapshot: Snapshot, now: datetime) -> None:

@@ -4,15 +4,16 @@ import logging
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+from django.db import DatabaseError, InterfaceError, connection
 
 from tipline.kernel.clock import database_now
-from triage import actions, epochs
+from triage import actions, assess, epochs
 from triage.escalation import carriers, deliver, engine, replies, wake
-from triage.escalation.handover import HandOver, Publisher
+from triage.escalation.handover import HandOver, Others, Publisher
 from triage.escalation.loop import POLL
 from triage.models import Channel
 from triage.rows import one_by_one
@@ -23,6 +24,8 @@ TRIAGE, PAGE = "escalator-triage", "escalator-page"
 HOUSEKEEPING = 60.0
 WINDOW = 16
 """Tips of each lane looked at in one tick."""
+LANE = 8
+"""Tips of each lane with Celery at once: the rest waits where it can still be sorted."""
 AT_ONCE = 8
 """Tips assessed here before newer ones are looked for."""
 HANDS = 6
@@ -33,33 +36,36 @@ class TriageTick:
     """Find waiting tips, hand them to Celery or assess them here; keep the key of the hour."""
 
     def __init__(self, publisher: Publisher) -> None:
-        self._lanes = {
-            True: HandOver(partial(publisher.offer, "triage.tasks.assess_newest"), most=8),
-            False: HandOver(partial(publisher.offer, "triage.tasks.assess"), most=8),
-        }
+        assess.warm_up()
+        others = Others()
+        self._lanes = (
+            HandOver(partial(publisher.offer, "triage.tasks.assess_newest"), others=others, most=LANE),
+            HandOver(partial(publisher.offer, "triage.tasks.assess"), others=others, most=LANE),
+        )
         self._tidied = float("-inf")
 
     def __call__(self) -> float:
-        now = database_now()
         if time.monotonic() - self._tidied > HOUSEKEEPING:
+            now = database_now()
             one_by_one(lambda tidy: tidy(now), [epochs.rotate, actions.forget_submissions])
             self._tidied = time.monotonic()
-        pauses, seen = [POLL], set[UUID]()
-        for newest, lane in self._lanes.items():
-            rows = [row for row in actions.waiting(now, newest=newest, limit=WINDOW) if row not in seen]
-            rows += actions.still_waiting(now, [row for row in lane.handed if row not in rows])
-            other = self._lanes[not newest]
-            mine = lane.sort(row for row in rows if row not in other.handed)
-            seen.update(rows)
+        newest, oldest = self._lanes
+        found = actions.waiting(limit=WINDOW, asked=[*newest.handed, *oldest.handed])
+        pauses, done = [], set[UUID]()
+        for lane, first, other in ((newest, found.newest, oldest), (oldest, found.oldest, newest)):
+            # What is handed over in one lane does not wait in the other.
+            rows = dict.fromkeys([*first, *(row for row in found.asked if row in lane.handed)])
+            mine = lane.sort(row for row in rows if row not in other.handed and row not in done)
             one_by_one(self.assess, mine[:AT_ONCE])
-            pauses.append(0.0 if mine and lane.alone else lane.pause(POLL, more=len(rows) > len(lane.handed)))
+            done.update(mine[:AT_ONCE])
+            pauses.append(0.0 if mine and lane.alone else lane.pause(POLL, more=len(first) == WINDOW))
         return min(pauses)
 
     @staticmethod
     def assess(due_id: UUID) -> None:
         """Assess one tip here, and wake the pagers if it pages."""
         try:
-            assessed = actions.assess_due(due_id, clock=database_now)
+            assessed = actions.assess_due(due_id)
         except actions.LeaseLost:
             return
         if assessed is not None and assessed.pages:
@@ -77,11 +83,12 @@ class PageTick:
         self._in_hand: set[UUID] = set()
 
     def __call__(self) -> float:
-        now = database_now()
-        one_by_one(lambda part: part(now), [replies.handle_waiting, engine.climb_due])
+        now, events, steps = _page_work()
+        parts = [replies.handle_waiting if events else None, engine.climb_due if steps else None]
+        one_by_one(lambda part: part(now), filter(None, parts))
         with self._lock:
             in_hand = set(self._in_hand)
-        due = {row: channel for row, channel in deliver.waiting(now, limit=500) if row not in in_hand}
+        due = {row: channel for row, channel in deliver.waiting(limit=500) if row not in in_hand}
         for row in self._lane.sort(due):
             with self._lock:
                 self._in_hand.add(row)
@@ -95,8 +102,7 @@ class PageTick:
 
     def _deliver(self, row: UUID) -> None:
         try:
-            close_old_connections()
-            deliver.deliver(row, send=self._send, clock=database_now)
+            deliver.deliver(row, send=self._send)
         except (DatabaseError, InterfaceError) as fault:
             log.warning("notification.database_away %s", type(fault).__name__)
             connection.close()
@@ -105,3 +111,15 @@ class PageTick:
         finally:
             with self._lock:
                 self._in_hand.discard(row)
+
+
+def _page_work() -> tuple[datetime, bool, bool]:
+    """Ask, in one go, what time it is and whether a phone has answered or a step is due."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT clock_timestamp(), EXISTS (SELECT 1 FROM triage_pagerevent"
+            " WHERE lease_until IS NULL OR lease_until < clock_timestamp()),"
+            " EXISTS (SELECT 1 FROM triage_escalation WHERE next_at <= clock_timestamp())"
+        )
+        now, events, steps = cursor.fetchone()
+    return now, events, steps

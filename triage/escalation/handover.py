@@ -12,6 +12,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
@@ -31,18 +32,30 @@ BROKER_REST = 2.0
 EXPIRES = 60
 
 
+@dataclass(slots=True)
+class Others:
+    """Whether anybody else seems to be working: what several lanes know together."""
+
+    picked_up: float = float("-inf")
+    alone_until: float = float("-inf")
+
+
 class HandOver:
     """What was handed over, and whether anybody seems to be there. For one thread."""
 
     def __init__(
-        self, publish: Callable[[UUID], bool], *, most: int = MOST, monotonic: Callable[[], float] = time.monotonic
+        self,
+        publish: Callable[[UUID], bool],
+        *,
+        others: Others | None = None,
+        most: int = MOST,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._publish = publish
+        self._others = others or Others()
         self._most = most
         self._monotonic = monotonic
         self._handed: dict[UUID, float] = {}
-        self._picked_up = float("-inf")
-        self._alone_until = float("-inf")
 
     @property
     def handed(self) -> Collection[UUID]:
@@ -52,7 +65,7 @@ class HandOver:
     @property
     def alone(self) -> bool:
         """Whether nobody else is expected to work at present."""
-        return self._monotonic() < self._alone_until
+        return self._monotonic() < self._others.alone_until
 
     def sort(self, waiting: Iterable[UUID]) -> list[UUID]:
         """Hand over what is new; return what this process must do itself, now.
@@ -64,10 +77,10 @@ class HandOver:
         still = set(rows)
         for row in [row for row in self._handed if row not in still]:
             del self._handed[row]
-            self._picked_up = now
+            self._others.picked_up = now
         overdue = {row for row, since in self._handed.items() if now - since >= PATIENCE}
-        if overdue and now - self._picked_up > SIGN_OF_LIFE:
-            self._alone_until = now + MEMORY
+        if overdue and now - self._others.picked_up > SIGN_OF_LIFE:
+            self._others.alone_until = now + MEMORY
         if self.alone:
             self._handed.clear()
             return rows

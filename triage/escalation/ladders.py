@@ -3,11 +3,13 @@
 A change of the ladder or the rota never touches a page that is already out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import TypedDict, cast
 from uuid import UUID
 
-from triage.models import Channel, Escalation, Ladder, LadderStep, LadderWho, Membership, OnCall, Role
+from django.db import connection
+
+from triage.models import Channel, Escalation, LadderWho, Role
 
 DEFAULT_LOOP = 120
 ALL_CHANNELS = [str(Channel.SMS), str(Channel.EMAIL)]
@@ -29,26 +31,40 @@ class Snapshot(TypedDict):
     everyone: list[str]
 
 
+# One statement: every new page asks for this.
+_FOUND = """
+SELECT
+    (SELECT json_agg(json_build_array(member.user_id, member.role) ORDER BY member.id)
+     FROM triage_membership member JOIN triage_user ON triage_user.id = member.user_id
+     WHERE member.program_id = %(program)s AND triage_user.is_active
+       AND (member.role = 'oversight') = %(oversight)s),
+    (SELECT json_agg(user_id ORDER BY position) FROM triage_oncall WHERE program_id = %(program)s),
+    ladder.loop_after,
+    (SELECT json_agg(json_build_array(after_seconds, who, channels) ORDER BY position)
+     FROM triage_ladderstep WHERE ladder_id = ladder.id)
+FROM (SELECT) AS nothing LEFT JOIN triage_ladder ladder
+ON ladder.program_id = %(program)s AND ladder.urgency = %(urgency)s AND ladder.oversight = %(oversight)s
+"""
+
+
 def snapshot(program_id: UUID, urgency: str, *, oversight: bool) -> Snapshot:
     """Fill the program's ladder with the people of now.
 
     Oversight cases reach oversight people only, and the others reach everybody else. Where there is
     no ladder or nobody on call, its first step tells every one of them at once.
     """
-    roles = _eligible(program_id, oversight=oversight)
-    everyone = [str(user) for user in roles]
-    on_call = [
-        str(user)
-        for user in OnCall.objects.filter(program_id=program_id).order_by("position").values_list("user_id", flat=True)
-        if user in roles
-    ]
-    supervisors = [str(user) for user, role in roles.items() if oversight or role == Role.SUPERVISOR]
-    ladder = Ladder.objects.filter(program_id=program_id, urgency=urgency, oversight=oversight).first()
-    rungs = list(LadderStep.objects.filter(ladder=ladder).order_by("position")) if ladder else []
-    steps = _filled(rungs, on_call or everyone, supervisors, nobody_on_call=not on_call)
+    with connection.cursor() as cursor:
+        cursor.execute(_FOUND, {"program": program_id, "urgency": urgency, "oversight": oversight})
+        members, rota, loop_after, rungs = cursor.fetchone()
+    roles: dict[str, str] = dict(members or ())
+    everyone = list(roles)
+    on_call = [user for user in rota or () if user in roles]
+    supervisors = [user for user, role in roles.items() if oversight or role == Role.SUPERVISOR]
+    steps = _filled(rungs or (), on_call or everyone, supervisors, nobody_on_call=not on_call)
     if not any(step["people"] for step in steps):
         steps = [Step(after=0, people=everyone, channels=ALL_CHANNELS)]
-    return Snapshot(steps=steps, loop_after=ladder.loop_after if ladder else DEFAULT_LOOP, everyone=everyone)
+    pause = DEFAULT_LOOP if loop_after is None else loop_after
+    return Snapshot(steps=steps, loop_after=pause, everyone=everyone)
 
 
 def of(escalation: Escalation) -> Snapshot:
@@ -56,23 +72,21 @@ def of(escalation: Escalation) -> Snapshot:
     return cast(Snapshot, escalation.snapshot)
 
 
-def _eligible(program_id: UUID, *, oversight: bool) -> dict[UUID, str]:
-    members = Membership.objects.filter(program_id=program_id, user__is_active=True)
-    members = members.filter(role=Role.OVERSIGHT) if oversight else members.exclude(role=Role.OVERSIGHT)
-    return dict(members.order_by("pk").values_list("user_id", "role"))
-
-
 def _filled(
-    rungs: Sequence[LadderStep], on_call: list[str], supervisors: list[str], *, nobody_on_call: bool
+    rungs: Iterable[tuple[int, str, list[str]]],
+    on_call: list[str],
+    supervisors: list[str],
+    *,
+    nobody_on_call: bool,
 ) -> list[Step]:
     steps, following = [], 1
-    for rung in rungs:
-        people = supervisors if rung.who == LadderWho.SUPERVISORS else on_call
+    for after, who, channels in rungs:
+        people = supervisors if who == LadderWho.SUPERVISORS else on_call
         # With nobody on call there is no first and no next: whoever there is, is told together.
-        if not nobody_on_call and rung.who == LadderWho.FIRST:
+        if not nobody_on_call and who == LadderWho.FIRST:
             people = on_call[:1]
-        elif not nobody_on_call and rung.who == LadderWho.NEXT:
+        elif not nobody_on_call and who == LadderWho.NEXT:
             people = on_call[following : following + 1]
             following += 1
-        steps.append(Step(after=rung.after_seconds, people=people, channels=list(rung.channels)))
+        steps.append(Step(after=after, people=people, channels=channels))
     return steps

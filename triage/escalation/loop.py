@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import psycopg
-from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+from django.db import DatabaseError, InterfaceError, connection
 
 from tipline.kernel.clock import database_now
 from triage.models import Heartbeat
@@ -33,7 +33,6 @@ def run(name: str, tick: Callable[[], float], *, channel: str, stop: threading.E
         try:
             with listening(channel) as wait:
                 while not stop.is_set():
-                    close_old_connections()
                     pause = tick()
                     beat()
                     wait(min(pause, POLL))

@@ -39,9 +39,9 @@ def handle_waiting(now: datetime, *, limit: int = 50) -> int:
 
 
 def _handle_one(event_id: UUID, now: datetime) -> None:
+    rows.wait_at_most()
     try:
         with transaction.atomic():
-            rows.wait_at_most()
             row = PagerEvent.objects.select_for_update(skip_locked=True).filter(pk=event_id).first()
             if row is None:
                 return

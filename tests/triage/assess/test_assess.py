@@ -237,10 +237,10 @@ def test_a_changed_ciphertext_goes_to_a_person(worker_host, staffed, make_tip, a
 def test_a_late_writer_is_fenced_off(worker_host, staffed, make_tip, noon):
     tip = make_tip(ROUTINE)
     late = actions.claim(Due.objects.get(tip=tip).pk, noon)
-    actions.claim(late.pk, noon + timedelta(seconds=11))
+    actions.claim(late.due_id, noon + timedelta(seconds=11))
 
     with pytest.raises(actions.LeaseLost):
-        actions.store(late, reading.unassessed(), now=noon)
+        actions.store(late, reading.unassessed())
 
     assert not Assessment.objects.exists()
     assert not Case.objects.exists()
@@ -250,16 +250,17 @@ def test_a_tip_in_hand_is_not_waiting(worker_host, make_tip, noon):
     tip = make_tip()
     due = actions.claim(Due.objects.get(tip=tip).pk, noon)
 
-    assert actions.waiting(noon, newest=True, limit=5) == []
-    assert actions.claim(due.pk, noon) is None
-    assert actions.waiting(noon + timedelta(seconds=11), newest=True, limit=5) == [due.pk]
+    asked = {"limit": 5, "asked": [due.due_id]}
+    assert actions.waiting(now=noon, **asked) == ([], [], [])
+    assert actions.claim(due.due_id, noon) is None
+    assert actions.waiting(now=noon + timedelta(seconds=11), **asked) == ([due.due_id],) * 3
 
 
 def test_what_is_assessed_already_is_no_more_work(worker_host, staffed, make_tip, assess, noon):
     due = Due.objects.get(tip=make_tip())
-    actions.assess_due(due.pk, clock=lambda: noon)
+    actions.assess_due(due.pk, now=noon)
 
-    assert actions.assess_due(due.pk, clock=lambda: noon) is None
+    assert actions.assess_due(due.pk, now=noon) is None
     assert Assessment.objects.count() == 1
 
 
@@ -268,8 +269,9 @@ def test_danger_comes_first_then_the_newest_or_the_oldest(worker_host, make_tip,
     first, danger, last = make_tip(ROUTINE), make_tip(ROUTINE, danger="yes"), make_tip(ROUTINE)
     dues = {tip.pk: Due.objects.get(tip=tip).pk for tip in (first, danger, last)}
 
-    assert actions.waiting(noon, newest=True, limit=3) == [dues[danger.pk], dues[last.pk], dues[first.pk]]
-    assert actions.waiting(noon, newest=False, limit=3) == [dues[danger.pk], dues[first.pk], dues[last.pk]]
+    found = actions.waiting(limit=3, now=noon)
+    assert found.newest == [dues[danger.pk], dues[last.pk], dues[first.pk]]
+    assert found.oldest == [dues[danger.pk], dues[first.pk], dues[last.pk]]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -279,7 +281,7 @@ def test_many_workers_at_once_make_one_assessment_and_one_page(worker_host, staf
 
     def work() -> None:
         try:
-            outcomes.append(actions.assess_due(due.pk, clock=lambda: noon))
+            outcomes.append(actions.assess_due(due.pk, now=noon))
         finally:
             connection.close()
 
@@ -300,7 +302,7 @@ def test_pages_begun_at_the_same_moment_get_different_numbers(worker_host, staff
 
     def work(due_id) -> None:
         try:
-            actions.assess_due(due_id, clock=lambda: noon)
+            actions.assess_due(due_id, now=noon)
         except Exception as fault:
             failures.append(fault)
         finally:

@@ -76,7 +76,7 @@ def test_a_key_is_kept_while_a_tip_waits_for_it(worker_host, make_tip, noon):
 
     assert old in files()
     due = Due.objects.get(tip=tip)
-    assert actions.assess_due(due.pk, clock=lambda: noon + 3 * HOUR) is not None
+    assert actions.assess_due(due.pk, now=noon + 3 * HOUR) is not None
     assert tip.assessment.judged
     epochs.rotate(noon + 3 * HOUR)
     assert old not in files()

@@ -28,7 +28,7 @@ def page(make_person, make_ladder, on_call, make_page, carrier, noon) -> Escalat
     make_ladder((0, "first", ["sms"]), (120, "next", ["sms"]))
     page = make_page()
     for note in page.notifications.all():
-        deliver.deliver(note.pk, send=carrier, clock=lambda: noon)
+        deliver.deliver(note.pk, send=carrier, now=noon)
     return page
 
 

@@ -97,7 +97,7 @@ def _times(chance: random.Random, count: int) -> list[datetime]:
 
 def _assess() -> bool:
     """Assess what waits; whether any of it would page."""
-    done = [actions.assess_due(due, clock=database_now) for due in Due.objects.values_list("pk", flat=True)]
+    done = [actions.assess_due(due) for due in Due.objects.values_list("pk", flat=True)]
     return any(found is not None and found.pages for found in done)
 
 
