@@ -34,7 +34,10 @@ def fail(text):
 
 def run(names, module, arguments):
     """Become `python -m module` in an environment with these requirement files installed."""
-    python = ensure_venv(names)
+    try:
+        python = ensure_venv(names)
+    except KeyboardInterrupt:
+        fail("\nStopped. The next start goes on from here.")
     for name in ("TIPLINE_STATE_DIR", "TIPLINE_SECRETS_DIR", "TIPLINE_RUN_DIR"):
         if os.environ.get(name):
             os.environ[name] = os.path.abspath(os.environ[name])
@@ -49,15 +52,17 @@ def ensure_venv(names):
     TIPLINE_VENV names another environment than .venv. If it is there and was not made by us, it
     is used as it is: whoever made it keeps it.
     """
-    directory = os.path.abspath(os.environ.get("TIPLINE_VENV") or os.path.join(ROOT, ".venv"))
+    directory = os.path.join(ROOT, ".venv")
+    if os.environ.get("TIPLINE_VENV"):
+        directory = os.path.abspath(os.environ["TIPLINE_VENV"])
     python = os.path.join(directory, "bin", "python")
     ours = os.path.join(directory, "made-by-tipline")
-    if os.path.exists(python) and not os.path.exists(ours):
+    if os.environ.get("TIPLINE_VENV") and os.path.exists(python) and not os.path.exists(ours):
         return python
     changed = [name for name in names if _read(_stamp(directory, name)) != _digest(name)]
     if not changed and os.path.exists(python):
         return python
-    if _version_of(python) is None:
+    if not _says(python, "import pip"):
         chosen = find_python()
         say(f"Making a virtual environment with {chosen} …")
         subprocess.run([chosen, "-m", "venv", "--clear", directory], check=True)
@@ -92,14 +97,22 @@ def _on_path():
 
 def _version_of(python):
     """(3, 12) for a Python that runs and can make environments, else None."""
-    code = "import sys, venv, ensurepip; print(*sys.version_info[:2])"
+    said = _says(python, "import sys, venv, ensurepip; print(*sys.version_info[:2])")
+    return tuple(int(part) for part in said.split()) if said else None
+
+
+def _says(python, code):
+    """What a Python prints, at least a line end; None if it does not run."""
     try:
-        said = subprocess.run(
-            [python, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=20, check=True
-        )
+        return subprocess.run(
+            [python, "-c", code + "; print()"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=20,
+            check=True,
+        ).stdout
     except (OSError, subprocess.SubprocessError):
         return None
-    return tuple(int(part) for part in said.stdout.split())
 
 
 def _install(python, names):

@@ -205,6 +205,8 @@ class Supervisor:
 
     def _print(self, kept: Kept, line: bytes) -> None:
         text = line.decode(errors="replace").rstrip()
+        if not text:
+            return
         kept.recent.append(text)
         if kept.command.quiet:
             return
