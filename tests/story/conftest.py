@@ -1,0 +1,103 @@
+"""One house for all of this directory: started once, and gone at the end whatever happened in between."""
+
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.story.browsing import Windows
+from tests.story.desk import Desk
+from tests.story.house import House
+from tests.story.papers import Papers
+from tests.story.phones import Phones
+from tests.story.street import Street
+from tests.story.telling import Story, tell
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+DOORS = (0, 1, 2, 3, 7, 25)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the directory together, so that xdist starts one house and not one for each worker."""
+    for item in items:
+        if "story" in item.path.parts:
+            item.add_marker(pytest.mark.xdist_group("story"))
+
+
+@pytest.fixture(scope="package")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    directory = tmp_path_factory.mktemp("house")
+    house = House(directory, _free_base_port())
+    try:
+        house.start()
+        yield house
+    finally:
+        house.stop()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="package")
+def phones(house: House) -> Phones:
+    return Phones(house)
+
+
+@pytest.fixture(scope="package")
+def street(house: House) -> Street:
+    return Street(house)
+
+
+@pytest.fixture(scope="package")
+def papers() -> Papers:
+    return Papers()
+
+
+@pytest.fixture(scope="package")
+def desk(house: House, papers: Papers) -> Desk:
+    """The coordinator, signed in and unlocked, without a browser."""
+    desk = Desk(house, papers)
+    desk.sign_in()
+    return desk
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """The machine's own Chromium. Gone when this directory is done: its event loop is in Django's way elsewhere."""
+    found = os.environ.get("TIPLINE_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if found is None:
+        pytest.skip("no Chromium on this machine")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def windows(chromium: Browser) -> Iterator[Windows]:
+    windows = Windows(chromium)
+    yield windows
+    windows.close()
+
+
+@pytest.fixture(scope="package")
+def story(house: House, phones: Phones, windows: Windows, papers: Papers) -> Story:
+    """The story of the sender and the coordinator, from the first word to the closed tip."""
+    return tell(house, phones, windows, papers)
+
+
+def _free_base_port() -> int:
+    for base in range(10_000 + os.getpid() % 9_000, 20_000, 40):
+        if all(_is_free(base + door) for door in DOORS):
+            return base
+    raise AssertionError("no free ports")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as trial:
+        try:
+            trial.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
