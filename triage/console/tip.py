@@ -17,7 +17,7 @@ from triage.console.forms import CloseForm, CorrectForm, ReopenForm, ReplyForm, 
 from triage.console.labels import reference
 from triage.console.requests import UNLOCKED, ConsoleRequest, open_to
 from triage.escalation import taking
-from triage.models import Case, Urgency
+from triage.models import Case, Escalation, Urgency
 
 
 @dataclass
@@ -52,7 +52,10 @@ def take(request: ConsoleRequest, case_id: UUID) -> HttpResponse:
     except taking.AlreadyEnded:
         messages.warning(request, _("It is closed. Reopen it first."))
         return redirect("console:tip", case_id)
-    messages.success(request, _("It is yours. Open it within five minutes, or the next person is called."))
+    if Escalation.objects.running().filter(case=case).exists():
+        messages.success(request, _("It is yours. Open it within five minutes, or the next person is called."))
+    else:
+        messages.success(request, _("It is yours."))
     return redirect("console:tip", case_id)
 
 

@@ -340,6 +340,18 @@ def test_after_twelve_hours_one_signs_in_again(adas, monkeypatch):
     assert adas.get("/")["Location"] == "/sign-in/"
 
 
+def test_five_minutes_are_spoken_of_only_while_somebody_is_being_called(adas, case, case_of):
+    calm = case_of("Somebody paints the bridge at night")
+    Escalation.objects.filter(case=calm).delete()
+
+    pressing = adas.post(f"/tips/{case.pk}/take/", follow=True).content.decode()
+    quiet = adas.post(f"/tips/{calm.pk}/take/", follow=True).content.decode()
+
+    assert "within five minutes" in pressing
+    assert "within five minutes" not in quiet
+    assert "It is yours." in quiet
+
+
 def test_passing_on_gives_it_back(adas, ada, case):
     taking.take_case(case, by=ada.user, now=timezone.now())
 
