@@ -41,9 +41,7 @@ class Contact(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(name="contact_channel", condition=Q(channel__in=Channel.values)),
-            models.UniqueConstraint(
-                name="contact_once", fields=["program", "user", "channel", "address_mac"]
-            ),
+            models.UniqueConstraint(name="contact_once", fields=["program", "user", "channel", "address_mac"]),
         ]
         indexes = [models.Index(fields=["address_mac"])]
 
