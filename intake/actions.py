@@ -3,12 +3,12 @@
 import hashlib
 import hmac
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import Max, Model
 
 from intake import keys, sealed, together
@@ -236,6 +236,9 @@ def _receipt(phrase: Phrase) -> Iterator[Receipt]:
 
 
 def _nudge() -> None:
-    """Wake the escalator. After the commit and on its own: in it, NOTIFY would put commits in one line."""
-    with connection.cursor() as cursor:
+    """Wake the escalator. After the commit and on its own: in it, NOTIFY would put commits in one line.
+
+    The tip is stored by now; a database that goes away here must not make its sender think otherwise.
+    """
+    with suppress(DatabaseError), connection.cursor() as cursor:
         cursor.execute("NOTIFY tipline_due")

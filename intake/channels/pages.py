@@ -64,9 +64,12 @@ def _rendered(language: str, *version: tuple[str, Any]) -> bytes:
     return render_to_string("intake/tip_form.html", context).encode()
 
 
-def tip_form(request: HttpRequest, form: TipForm, now: datetime, *, status: int) -> HttpResponse:
-    """Show the form again with what was typed and what to change."""
-    context = {"program": program(), "form": form, "nonce": nonce.make(now)}
+def tip_form(request: HttpRequest, form: TipForm, now: datetime, *, status: int, again: str = "") -> HttpResponse:
+    """Show the form again with what was typed and what to change.
+
+    `again` is the nonce it came with, where it may have been stored all the same: sent once more it is one tip.
+    """
+    context = {"program": program(), "form": form, "nonce": again or nonce.make(now)}
     return render(request, "intake/tip_form.html", context, status=status)
 
 

@@ -92,7 +92,7 @@ def form(request: HttpRequest) -> HttpResponse:
         return pages.tip_form(request, typed, now, status=409)
     except (DatabaseError, keys.KeyNotTrusted):
         typed.add_error(None, _cannot_store())
-        return _try_later(pages.tip_form(request, typed, now, status=503))
+        return _try_later(pages.tip_form(request, typed, now, status=503, again=request.POST["nonce"]))
     danger = typed.cleaned_data["danger"] == "yes"
     if done.phrase is None:
         return render(request, "intake/receipt.html", {"program": program, "danger": danger, "already": True})
@@ -154,7 +154,7 @@ def follow_up(request: HttpRequest) -> HttpResponse:
                 _cannot_store(),
                 status=503,
                 typed=request.POST.get("text", ""),
-                nonce=nonce.make(now),
+                nonce=request.POST.get("nonce", ""),
                 visit=request.POST.get("visit", ""),
                 again=request.path,
             )
