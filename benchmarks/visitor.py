@@ -109,6 +109,11 @@ def request(method: str, port: int, body: bytes = b"") -> bytes:
     return f"{head}\r\n".encode() + body
 
 
+def form_fields(nonce: str, text: str) -> bytes:
+    """What a browser sends when only the first question was answered."""
+    return urlencode({"nonce": nonce, "text": text, **dict.fromkeys(EMPTY, "")}).encode()
+
+
 def submit(connection: Connection, text: str) -> tuple[float, float]:
     """Get the form, send the tip, read the receipt; returns the monotonic times of asking and of the receipt.
 
@@ -120,8 +125,7 @@ def submit(connection: Connection, text: str) -> tuple[float, float]:
     nonce = NONCE.search(page)
     if status != 200 or nonce is None:
         raise Broken(f"form: {status}")
-    fields = {"nonce": nonce[1].decode(), "text": text, **dict.fromkeys(EMPTY, "")}
-    status, page = connection.ask(request("POST", port, urlencode(fields).encode()))
+    status, page = connection.ask(request("POST", port, form_fields(nonce[1].decode(), text)))
     ended = time.monotonic()
     if status != 200 or len(WORD.findall(page)) != 7:
         raise Broken(f"receipt: {status}")

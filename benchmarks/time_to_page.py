@@ -1,0 +1,273 @@
+#!/usr/bin/env python3
+"""How fast an urgent tip becomes a page in the mail server's hands.
+
+Starts everything that scripts/up starts (doors, workers, escalators, the outbox as mail server and
+SMS provider), with PostgreSQL and Redis of its own, and sends urgent tips through the form at
+several rates. A mail is matched to its tip through the database: its Message-ID is the
+notification's id, which leads to the escalation, the tip, and the receipt of the words we hold.
+
+"from commit" counts from the receipt in the sender's hands, which comes after the commit by the
+time of one answer; "from Send" counts from pressing Send, before it. The truth is between them.
+"""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[0] = str(ROOT)  # not this directory, whose names are those of rooms
+
+from benchmarks import measuring  # noqa: E402
+from benchmarks.scratch import NotReady, Scratch, scratch  # noqa: E402
+from tipline.kernel.receipts import Phrase  # noqa: E402
+from tipline.runner import secrets  # noqa: E402
+from tipline.runner.ports import PortTaken  # noqa: E402
+from tipline.runner.processes import PROCESSES, named  # noqa: E402
+
+P50_TARGET_MS, P99_TARGET_MS, TARGETS_AT = 100.0, 1000.0, 50
+PATIENCE = 30.0  # seconds to wait for the last page
+LOOPS = {"escalator-triage", "escalator-page"}
+# The mails of first pages, by the receipt of the tip they are about.
+PAGES = """
+    SELECT encode(receipt.lookup, 'hex'), replace(note.id::text, '-', '')
+    FROM triage_notification note
+    JOIN triage_escalation page ON page.id = note.escalation_id
+    JOIN intake_receipt receipt ON receipt.tip_id = page.tip_id
+    WHERE note.channel = 'email' AND note.kind = 'page' AND note.step = 0 AND note.loop = 0
+"""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One tip: when Send was pressed and the receipt was there (monotonic nanoseconds), and its look-up."""
+
+    pressed: int
+    there: int
+    lookup: str
+
+
+def main() -> int:
+    """Returns 0, or 1 if a tip was not paged or it could not start."""
+    wish = _options()
+    print("From an urgent tip's commit to the mail server's acceptance of the page", flush=True)
+    for line in measuring.machine():
+        print(line)
+    try:
+        with scratch(wish.port) as installation:
+            return _measure(installation, wish)
+    except (NotReady, PortTaken) as problem:
+        print(problem, file=sys.stderr)
+        return 1
+
+
+def _measure(installation: Scratch, wish: argparse.Namespace) -> int:
+    _start(installation)
+    print(
+        f"processes   all of scripts/up ({len(PROCESSES)}), PostgreSQL with fsync, Redis; the outbox takes mail and SMS"
+    )
+    if wish.redis_down:
+        os.kill(installation.pid("redis"), signal.SIGKILL)
+        print("redis       killed before the first tip, and not started again")
+    print(
+        f"on call     one coordinator, by e-mail and SMS; {wish.seconds:g} s at each rate; --rounds {wish.rounds}",
+        flush=True,
+    )
+    _warm_up(installation)
+    print()
+    head = ("tips/s", "", "sent", "paged", "twice", "p50 ms", "p95 ms", "p99 ms", "max ms", "load", "others", "pace")
+    rows: list[tuple[str, ...]] = [head]
+    whole, verdicts = True, []
+    for rate in wish.rates:
+        for _ in range(wish.rounds):
+            found = _at(installation, rate, wish.seconds)
+            whole = whole and found.sent == found.paged and not found.errors
+            rows += found.rows()
+            if found.errors:
+                print(f"errors at {rate}/s: {', '.join(sorted(set(found.errors)))}")
+            if rate == TARGETS_AT:
+                verdicts.append(found)
+    print(measuring.table(rows))
+    print("twice: mails with a Message-ID that came before. load: the stack's share of the machine, others: other")
+    print("programs' share. pace: processor time of a fixed piece of Python, which grows when the cores are busy.")
+    print()
+    print("every tip was paged" if whole else "NOT EVERY TIP WAS PAGED")
+    _print_targets(verdicts)
+    return 0 if whole else 1
+
+
+def _start(installation: Scratch) -> None:
+    installation.start_server("redis")
+    outbox_first = sorted(PROCESSES, key=lambda process: process.name != "outbox")
+    for process in outbox_first:
+        installation.start(process)
+    doors = [process.name for process in PROCESSES if process.door is not None]
+    installation.wait_for_doors(doors)
+    until = time.monotonic() + PATIENCE
+    while not _ticking(installation):
+        if time.monotonic() > until:
+            raise NotReady(f"The escalators do not tick:\n{installation.log.read_text()[-3000:]}")
+        time.sleep(0.2)
+
+
+def _ticking(installation: Scratch) -> bool:
+    beats = {name for (name,) in installation.query("SELECT name FROM triage_heartbeat")}
+    hosts = installation.query("SELECT count(*) FROM intake_epochkey WHERE usable_until > now()")[0][0]
+    return beats >= LOOPS and hosts > 0
+
+
+def _warm_up(installation: Scratch) -> None:
+    """Send a few tips that do not count, so that every process has done its work once."""
+    _at(installation, 5, 3)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was measured at one rate."""
+
+    rate: float
+    sent: int
+    paged: int
+    twice: int
+    errors: list[str]
+    from_commit: list[float]
+    from_send: list[float]
+    load: float
+    others: float
+    pace: float
+
+    def rows(self) -> list[tuple[str, ...]]:
+        counts = (str(self.sent), str(self.paged), str(self.twice))
+        machine = (f"{self.load:.0f} %", f"{self.others:.0f} %", f"{self.pace:.0f} ms")
+        return [
+            (f"{self.rate:g}", "from commit", *counts, *_figures(self.from_commit), *machine),
+            ("", "from Send", "", "", "", *_figures(self.from_send), "", "", ""),
+        ]
+
+
+def _figures(values: list[float]) -> tuple[str, ...]:
+    shares = (measuring.percentile(values, share) for share in (0.5, 0.95, 0.99))
+    return (*(f"{value:.0f}" for value in shares), f"{max(values, default=float('nan')):.0f}")
+
+
+def _at(installation: Scratch, rate: float, seconds: float) -> Found:
+    _forget_messages(installation)
+    pace, started = measuring.pace_ms(), time.monotonic()
+    busy, ours = measuring.machine_busy_ms(), _ours(installation)
+    argv = [sys.executable, "-m", "benchmarks.urgent", str(installation.port), str(rate), str(seconds)]
+    done = subprocess.run(argv, cwd=ROOT, check=True, stdout=subprocess.PIPE, timeout=seconds + 90)
+    answer = json.loads(done.stdout)
+    sent = _sent(installation, answer["sent"])
+    mails = _wait_for_pages(installation, sent)
+    capacity = (time.monotonic() - started) * 1000 * (os.cpu_count() or 1)
+    ours = _ours(installation) - ours
+    busy = measuring.machine_busy_ms() - busy
+    arrived = _arrivals(installation, mails)
+    paged = [tip for tip in sent if tip.lookup in arrived]
+    _end_escalations(installation)
+    return Found(
+        rate=rate,
+        sent=len(sent) + len(answer["errors"]),
+        paged=len(paged),
+        twice=sum(mail["duplicate_of"] is not None for mail in mails),
+        errors=answer["errors"],
+        from_commit=[(arrived[tip.lookup] - tip.there) / 1e6 for tip in paged],
+        from_send=[(arrived[tip.lookup] - tip.pressed) / 1e6 for tip in paged],
+        load=100 * ours / capacity,
+        others=max(0.0, 100 * (busy - ours) / capacity),
+        pace=(pace + measuring.pace_ms()) / 2,
+    )
+
+
+def _ours(installation: Scratch) -> float:
+    return sum(measuring.cpu_ms(installation.pid(name)) for name in installation.running)
+
+
+def _sent(installation: Scratch, answers: list[tuple[int, int, list[str]]]) -> list[Sent]:
+    pepper = secrets.read(installation.installation.places.secrets, "receipt_pepper").encode()
+    found = []
+    for pressed, there, words in answers:
+        phrase = Phrase.parse(" ".join(words))
+        if phrase is None:
+            raise NotReady("The receipt shows words that are none.")
+        found.append(Sent(pressed, there, phrase.lookup(pepper=pepper).hex()))
+    return found
+
+
+def _wait_for_pages(installation: Scratch, sent: list[Sent]) -> list[dict]:
+    """The mails that came, as soon as there is one for every tip, or when patience is over."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        mails = [message for message in _messages(installation) if message["kind"] == "mail" and message["accepted"]]
+        if len({mail["reference"] for mail in mails}) >= len(sent) or time.monotonic() > until:
+            return mails
+        time.sleep(0.5)
+
+
+def _arrivals(installation: Scratch, mails: list[dict]) -> dict[str, int]:
+    """When the first mail about each tip arrived, by the tip's look-up."""
+    about = {note: lookup for lookup, note in installation.query(PAGES)}
+    arrived: dict[str, int] = {}
+    for mail in mails:
+        if lookup := about.get(mail["reference"]):
+            arrived[lookup] = min(mail["arrived_ns"], arrived.get(lookup, mail["arrived_ns"]))
+    return arrived
+
+
+def _end_escalations(installation: Scratch) -> None:
+    """No ladder may climb on into the next measurement."""
+    installation.query("UPDATE triage_notification SET due_at = NULL RETURNING 1")
+    installation.query("UPDATE triage_escalation SET state = 'ended', next_at = NULL RETURNING 1")
+
+
+def _messages(installation: Scratch) -> list[dict]:
+    with urllib.request.urlopen(f"{_outbox(installation)}/messages.json", timeout=30) as answer:
+        return json.load(answer)
+
+
+def _forget_messages(installation: Scratch) -> None:
+    request = urllib.request.Request(f"{_outbox(installation)}/messages", method="DELETE")
+    urllib.request.urlopen(request, timeout=30).close()
+
+
+def _outbox(installation: Scratch) -> str:
+    return installation.installation.url(named("outbox").door or 0)
+
+
+def _print_targets(found: list[Found]) -> None:
+    if not found:
+        return
+    print()
+    print(f"targets at {TARGETS_AT} tips/s, worst round, two cores shared with senders and outbox")
+    rows = []
+    for title, values in (("from commit", "from_commit"), ("from Send", "from_send")):
+        p50 = max(measuring.percentile(getattr(one, values), 0.5) for one in found)
+        p99 = max(measuring.percentile(getattr(one, values), 0.99) for one in found)
+        rows.append((f"p50 {title}, ms", f"{p50:.0f}", measuring.verdict(p50, P50_TARGET_MS)))
+        rows.append((f"p99 {title}, ms", f"{p99:.0f}", measuring.verdict(p99, P99_TARGET_MS)))
+    print(measuring.table(rows))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=8.0, help="how long at each rate (default 8)")
+    parser.add_argument("--rounds", type=int, default=1, help="rounds at each rate (default 1)")
+    parser.add_argument(
+        "--rates",
+        type=lambda text: [float(part) for part in text.split(",")],
+        default=[1.0, 10.0, 50.0],
+        help="tips a second, e.g. 1,10,50",
+    )
+    parser.add_argument("--redis-down", action="store_true", help="kill Redis before the first tip")
+    parser.add_argument("--port", type=int, default=18200, help="first port to use (default 18200)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
