@@ -1,9 +1,9 @@
 """Handing work to Celery without depending on it.
 
 A row is handed over once. If nobody has its lease after 300 ms, this process does it. If that
-happens while no other row was picked up either, nobody seems to be there, and for some seconds
-everything is done here at once. A dead or hung Redis costs the loop nothing: another thread waits
-for it, and never long.
+happens while no other row was picked up either, nobody seems to be there: for some seconds
+everything is done here at once, and then one row asks whether somebody is back. A dead or hung
+Redis costs the loop nothing: another thread waits for it, and never long.
 """
 
 import contextlib
@@ -38,6 +38,8 @@ class Others:
 
     picked_up: float = float("-inf")
     alone_until: float = float("-inf")
+    # Nobody came last time: the next row handed over is a question, and the others do not wait for its answer.
+    doubted: bool = False
 
 
 class HandOver:
@@ -77,10 +79,10 @@ class HandOver:
         still = set(rows)
         for row in [row for row in self._handed if row not in still]:
             del self._handed[row]
-            self._others.picked_up = now
+            self._others.picked_up, self._others.doubted = now, False
         overdue = {row for row, since in self._handed.items() if now - since >= PATIENCE}
         if overdue and now - self._others.picked_up > SIGN_OF_LIFE:
-            self._others.alone_until = now + MEMORY
+            self._others.alone_until, self._others.doubted = now + MEMORY, True
         if self.alone:
             self._handed.clear()
             return rows
@@ -99,9 +101,11 @@ class HandOver:
         return min(longest, max(first, 0.005))
 
     def _stays(self, row: UUID, now: float) -> bool:
-        """Hand over a row nobody was given yet; True if that is not possible at all."""
-        if row in self._handed or len(self._handed) >= self._most:
+        """Hand over a row nobody was given yet; True if it is better done here."""
+        if row in self._handed:
             return False
+        if len(self._handed) >= (1 if self._others.doubted else self._most):
+            return self._others.doubted
         if self._publish(row):
             self._handed[row] = now
             return False

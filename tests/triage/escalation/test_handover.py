@@ -78,6 +78,20 @@ def test_after_some_seconds_somebody_gets_another_chance(lane, clock, published)
     assert published[-1] == row
 
 
+def test_only_one_row_asks_whether_somebody_is_back(lane, clock, published):
+    lane.sort([uuid4()])
+    clock.now += 0.31
+    lane.sort(list(lane.handed))
+    clock.now += 5.1
+    asking, others = uuid4(), [uuid4(), uuid4()]
+
+    assert lane.sort([asking, *others]) == others
+
+    clock.now += 0.1
+    assert lane.sort(others) == []  # somebody took the one that asked
+    assert published[-2:] == others
+
+
 def test_a_busy_worker_is_helped_but_not_given_up(lane, clock):
     slow, quick = uuid4(), uuid4()
     lane.sort([slow, quick])
