@@ -61,6 +61,7 @@ FORGETFUL = {
     "full_page_writes": "off",
     "autovacuum": "off",
     "max_connections": "150",
+    "dynamic_shared_memory_type": "mmap",  # in the data directory, so that a kill leaves nothing elsewhere
 }
 
 
