@@ -247,7 +247,7 @@ def weigh(
         categories=categories,
         scores={target: _probability(value) for target, value in ballot.sums.items()},
         language=languages[0].code,
-        reasons=_best_reasons(ballot.reasons),
+        reasons=_best_reasons(ballot.reasons, categories),
         version=version,
         judged=True,
     )
@@ -257,8 +257,20 @@ def _probability(value: float) -> float:
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, value))))
 
 
-def _best_reasons(reasons: Sequence[Reason]) -> tuple[Reason, ...]:
-    """Rules and situations first, single words after, each span and rule once, not too many."""
+def _best_reasons(reasons: Sequence[Reason], categories: Sequence[str]) -> tuple[Reason, ...]:
+    """Rules and situations first; single words only where they say more than those, and not too many."""
     unique = list(dict.fromkeys(reasons))
-    unique.sort(key=lambda reason: (reason.rule.endswith(".word"), reason.start))
-    return tuple(unique[:MOST_REASONS])
+    rules = [reason for reason in unique if not reason.rule.endswith(".word")]
+    words = [
+        reason
+        for reason in unique
+        if reason.rule.endswith(".word")
+        and (reason.category is None or reason.category in categories)
+        and not any(rule.start <= reason.start and reason.end <= rule.end for rule in rules)
+    ]
+    kept = sorted(rules, key=_start) + sorted(words, key=_start)
+    return tuple((kept or unique)[:MOST_REASONS])
+
+
+def _start(reason: Reason) -> int:
+    return reason.start
