@@ -34,7 +34,6 @@ app.conf.update(
     task_routes={
         "triage.tasks.assess_newest": {"queue": "triage_new"},
         "triage.tasks.assess": {"queue": "triage"},
-        "triage.tasks.climb": {"queue": "page"},
         "triage.tasks.deliver": {"queue": "page"},
     },
 )

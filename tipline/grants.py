@@ -11,13 +11,11 @@ ALL = "SELECT, INSERT, UPDATE, DELETE"
 
 # Who is to be told: no address, no key.
 LADDERS = {
-    "triage_user": "SELECT (id, username, name, is_active)",
-    "triage_membership": "SELECT",
+    "triage_user": "SELECT (id, is_active)",
+    "triage_membership": "SELECT (id, program_id, user_id, role)",
     "triage_oncall": "SELECT",
     "triage_ladder": "SELECT",
     "triage_ladderstep": "SELECT",
-    "triage_contact": "SELECT (id, program_id, user_id, channel, active, failing)",
-    "triage_pagecounter": "SELECT, INSERT, UPDATE",
 }
 
 GRANTS: dict[str, dict[str, str]] = {
@@ -32,40 +30,40 @@ GRANTS: dict[str, dict[str, str]] = {
         "intake_due": "INSERT",
         "intake_submissionkey": "INSERT, SELECT (id, mac, body_tag, spent), UPDATE (spent)",
     },
-    # ON CONFLICT, which makes a provider's repeated call harmless, needs to read the id.
-    "pager": {"triage_pagerevent": "INSERT, SELECT (id)"},
+    "pager": {"triage_pagerevent": "INSERT"},
     "triage": {
-        "intake_program": "SELECT",
-        "intake_epochkey": ALL,
-        "intake_due": "SELECT, UPDATE, DELETE",
-        "intake_tip": "SELECT (id, program_id, follows_id, number, status, sealed)",
+        **LADDERS,
+        "intake_epochkey": "SELECT, INSERT, DELETE",
+        "intake_due": "SELECT, UPDATE (lease_owner, lease_until, generation), DELETE",
+        "intake_tip": "SELECT (id, program_id, follows_id, sealed)",
         "intake_wrap": "SELECT, DELETE",
         "intake_submissionkey": "SELECT (id, drop_after), DELETE",
         "triage_assessment": "INSERT",
-        "triage_case": "SELECT, INSERT, UPDATE",
-        "triage_escalation": "SELECT, INSERT, UPDATE",
-        "triage_notification": "SELECT, INSERT, UPDATE",
-        **LADDERS,
+        "triage_case": "SELECT, INSERT, UPDATE (urgency, unread, status, taken_by_id, version)",
+        "triage_contact": "SELECT (id, program_id, user_id, channel, active)",
+        "triage_pagecounter": "SELECT, INSERT, UPDATE (last)",
+        "triage_escalation": "SELECT (id, program_id, page_number, state), INSERT",
+        "triage_notification": "INSERT",
         "triage_heartbeat": "SELECT, INSERT, UPDATE",
     },
     "page": {
-        "intake_tip": "SELECT (id, program_id, follows_id, number, status)",
-        "triage_case": "SELECT, UPDATE",
-        "triage_escalation": "SELECT, UPDATE",
-        "triage_notification": "SELECT, INSERT, UPDATE",
         **LADDERS,
+        "triage_case": "SELECT, UPDATE (status, taken_by_id, unread, version)",
+        "triage_escalation": "SELECT, UPDATE"
+        " (state, taken_by_id, times_taken, next_at, snapshot, step, loop, generation)",
+        "triage_notification": "SELECT, INSERT, UPDATE",
         "triage_contact": "SELECT, UPDATE (active, failing)",
         "triage_pagerevent": "SELECT, UPDATE (lease_until), DELETE",
-        "triage_auditentry": "SELECT, INSERT",
+        "triage_auditentry": "SELECT (id, program_id, number, digest), INSERT",
         "triage_heartbeat": "SELECT, INSERT, UPDATE",
     },
     "watch": {
         "intake_due": "SELECT (id)",
-        "triage_user": "SELECT (id, username, name, is_active)",
-        "triage_contact": "SELECT",
-        "triage_escalation": "SELECT",
-        "triage_notification": "SELECT",
-        "triage_heartbeat": "SELECT, INSERT, UPDATE",
+        "triage_user": "SELECT (id, is_active)",
+        "triage_contact": "SELECT (id, program_id, user_id, channel, active, sealed)",
+        "triage_escalation": "SELECT (id, state, next_at)",
+        "triage_notification": "SELECT (id, due_at, lease_until)",
+        "triage_heartbeat": "SELECT",
     },
     "console": {
         "intake_program": "SELECT",
@@ -109,7 +107,7 @@ POLICIES: dict[str, list[tuple[str, str, str, str | None, str | None]]] = {
     "intake_tip": [
         ("public_make", "public", "INSERT", None, "true"),
         ("public_own", "public", "SELECT", f"id IN {MY_TIP} OR follows_id IN {MY_TIP}", None),
-        *((f"{role}_all", role, "ALL", "true", "true") for role in ("console", "triage", "page", "watch")),
+        *((f"{role}_all", role, "ALL", "true", "true") for role in ("console", "triage")),
     ],
     "intake_reply": [
         ("public_own", "public", "SELECT", f"tip_id IN {MY_TIP}", None),

@@ -17,7 +17,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 
 def text(name: str, default: str = "") -> str:
-    return os.environ.get(f"TIPLINE_{name}", default)
+    # Compose passes what an operator left out as an empty string.
+    return os.environ.get(f"TIPLINE_{name}") or default
 
 
 def number(name: str, default: int) -> int:
@@ -108,6 +109,10 @@ SMTP_PASSWORD = secret("SMTP_PASSWORD", roles={"page", "watch", "owner"})
 # The pager door seals what it receives to this public key (hex); only `escalator --page` can open it.
 PAGER_EVENT_PUBLIC = Path(text("PAGER_EVENT_PUBLIC", str(STATE_DIR / "pager_event_public.txt")))
 
+PUBLIC_URL = text("PUBLIC_URL", "http://127.0.0.1:8000")
+CONSOLE_URL = text("CONSOLE_URL", "http://127.0.0.1:8001")
+PAGER_URL = text("PAGER_URL", "http://127.0.0.1:8002")
+
 PUBLIC_APPS = ["django.contrib.staticfiles", "tipline", "intake"]
 CONSOLE_APPS = [
     "django.contrib.auth",
@@ -149,7 +154,11 @@ CONSOLE_MIDDLEWARE = [
 MIDDLEWARE = {"public": PUBLIC_MIDDLEWARE, "console": CONSOLE_MIDDLEWARE, "owner": CONSOLE_MIDDLEWARE}.get(
     ROLE, PAGER_MIDDLEWARE
 )
-ROOT_URLCONF = {"public": "tipline.urls_public", "pager": "tipline.urls_pager"}.get(ROLE, "tipline.urls_console")
+ROOT_URLCONF = {
+    "public": "tipline.urls_public",
+    "console": "tipline.urls_console",
+    "owner": "tipline.urls_console",
+}.get(ROLE, "tipline.urls_pager")
 WSGI_APPLICATION = "tipline.wsgi.application"
 
 _context_processors = (
@@ -204,6 +213,8 @@ CSRF_COOKIE_NAME = "__Host-csrf"
 CSRF_COOKIE_SECURE = True
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
+# Behind the proxy a post looks like plain http; its origin is the console's own address.
+CSRF_TRUSTED_ORIGINS = [CONSOLE_URL]
 CSRF_FAILURE_VIEW = "triage.console.errors.csrf_failure"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "tipline"}}
 
@@ -267,10 +278,6 @@ FILE_UPLOAD_HANDLERS = ["tipline.uploads.RefuseFiles"]
 BROKER_URL = text("BROKER_URL")
 WORKER_HOST = text("WORKER_HOST", socket.gethostname())
 
-PUBLIC_URL = text("PUBLIC_URL", "http://127.0.0.1:8000")
-CONSOLE_URL = text("CONSOLE_URL", "http://127.0.0.1:8001")
-PAGER_URL = text("PAGER_URL", "http://127.0.0.1:8002")
-OUTBOX_URL = text("OUTBOX_URL")  # the local outbox page; empty where real gateways are set
 
 SMTP = {
     "host": text("SMTP_HOST", "127.0.0.1"),

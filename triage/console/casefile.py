@@ -99,7 +99,7 @@ def load(case: Case, user: User, unlocked: Unlocked | None, *, now: datetime) ->
     codes = (
         answer.categories
         if answer
-        else tuple(dict.fromkeys(code for tip in tips if tip.pk in thoughts for code in thoughts[tip.pk].categories))
+        else labels.categories(code for tip in tips if tip.pk in thoughts for code in thoughts[tip.pk].categories)
     )
     first = thoughts.get(root.pk)
     texts = {entry.pk: _text(entry, root, root_key) for entry in entries}

@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.utils.text import get_text_list
 from django.utils.translation import get_language_info, ngettext
 from django.utils.translation import gettext as now_
 from django.utils.translation import gettext_lazy as _
 
+from triage.classify.taxonomy import STAND_ALONE
 from triage.models import Channel
 
 CATEGORIES = {
@@ -96,8 +98,15 @@ def age(quarter: datetime | None, now: datetime) -> str:
 
 
 def channels(codes: Iterable[str]) -> str:
-    """Name the ways somebody is told, e.g. "SMS, E-mail"."""
-    return ", ".join(str(Channel(code).label) for code in codes)
+    """Name the ways somebody is told, e.g. "SMS and e-mail"."""
+    ways = {Channel.SMS: _("SMS"), Channel.EMAIL: _("e-mail"), Channel.VOICE: _("phone")}
+    return get_text_list([str(ways[Channel(code)]) for code in codes], str(_("and")))
+
+
+def categories(codes: Iterable[str]) -> tuple[str, ...]:
+    """Return each code once; "other" and "not a tip" only where nothing else is said of the case."""
+    once = tuple(dict.fromkeys(codes))
+    return tuple(code for code in once if code not in STAND_ALONE) or once[:1]
 
 
 def countdown(seconds: int) -> str:

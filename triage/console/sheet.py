@@ -22,7 +22,7 @@ from intake.message import Content
 from intake.models import Purpose, Tip
 from tipline.kernel import sealing
 from tipline.kernel.sealing import SealBroken
-from triage.console import opening
+from triage.console import labels, opening
 from triage.models import Assessment, BoardSheet, Case, Correction
 from triage.vault.keys import Unlocked
 
@@ -112,10 +112,10 @@ def _facets(
     quarters: dict[UUID, datetime],
 ) -> Facets:
     in_order = [each for _, each in sorted(thoughts, key=lambda pair: pair[0])]
-    categories = correction.categories if correction else tuple(c for each in in_order for c in each.categories)
+    said = correction.categories if correction else (code for each in in_order for code in each.categories)
     language = next((each.language for each in in_order if each.language), None)
     quarter = _first(thoughts) or quarters.get(case.tip_id)
-    return Facets(case.version, tuple(dict.fromkeys(categories)), language, quarter)
+    return Facets(case.version, labels.categories(said), language, quarter)
 
 
 def _first(thoughts: list[tuple[int, opening.Thought]] | None) -> datetime | None:
