@@ -55,7 +55,9 @@ class Submitted:
 class Conversation:
     """What the words open: the answers and how far the tip has got; never what was sent."""
 
-    tip: Tip
+    status: TipStatus
+    # Something was added that no person has opened yet.
+    waiting: bool
     replies: list[str]
 
 
@@ -121,6 +123,7 @@ def conversation(phrase: Phrase) -> Conversation:
     """Open the answers under these words. Raises NoSuchReceipt."""
     with transaction.atomic(), _receipt(phrase) as receipt:
         tip = receipt.tip
+        waiting = Tip.objects.filter(follows=tip, status=TipStatus.RECEIVED).exists()
         replies = list(Reply.objects.filter(tip=tip).order_by("number").prefetch_related("wraps"))
     seed = phrase.seed(pepper=settings.RECEIPT_PEPPER.encode())
     opened = []
@@ -128,7 +131,7 @@ def conversation(phrase: Phrase) -> Conversation:
         key = sealed.data_key(reply, reply.wraps.all(), key_id=receipt.pk, seed=seed)
         if key is not None:
             opened.append(sealing.unseal(bytes(reply.sealed), key=key, place=sealed.reply_place(reply)).decode())
-    return Conversation(tip, opened)
+    return Conversation(TipStatus(tip.status), waiting, opened)
 
 
 def lock(phrase: Phrase) -> None:

@@ -273,6 +273,12 @@ def _visit_over(request: HttpRequest) -> HttpResponse:
     )
 
 
+def _state(found: actions.Conversation) -> str:
+    if found.waiting and found.status != TipStatus.RECEIVED:
+        return _("A person has opened your first message, but not yet what you added.")
+    return STATES[found.status]()
+
+
 def _conversation(
     request: HttpRequest,
     phrase: Phrase,
@@ -287,7 +293,7 @@ def _conversation(
     context = {
         "program": pages.program(),
         "replies": [{"text": reply} for reply in found.replies],
-        "state": STATES[TipStatus(found.tip.status)](),
+        "state": _state(found),
         "followup_form": form or FollowUpForm(),
         "visit": visit.make(phrase, now),
         "nonce": nonce.make(now),

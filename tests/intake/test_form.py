@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from intake import actions
 from intake.channels import nonce
-from intake.models import Due, Receipt, SubmissionKey, Tip, Wrap
+from intake.message import Message
+from intake.models import Due, Receipt, SubmissionKey, Tip, TipStatus, Wrap
 from tipline.kernel.receipts import Phrase, word_list
 
 pytestmark = pytest.mark.django_db
@@ -286,6 +287,19 @@ def test_a_follow_up_pressed_twice_is_one(street, send):
 
     assert again.status_code == 200
     assert Tip.objects.count() == 2
+
+
+def test_the_sender_sees_what_a_person_has_opened(street, send, tip_of, noon):
+    done = send()
+    actions.tell(tip_of(done), TipStatus.OPENED)
+    typed = {"phrase": " ".join(done.phrase.words)}
+    opened = street.post("/answers/", typed).content.decode()
+
+    actions.follow_up(done.phrase, Message(text="he is loading it now"), channel="web", key="k" * 22, now=noon)
+    added = street.post("/answers/", typed).content.decode()
+
+    assert "A person has opened what you sent." in opened
+    assert "not yet what you added" in added
 
 
 def test_an_empty_follow_up_keeps_the_visit_open(street, send):
