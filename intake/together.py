@@ -15,10 +15,12 @@ Shape = tuple[tuple[type[Model], int], ...]
 def insert(rows: Sequence[Model]) -> None:
     """Insert unsaved rows, all or none. Raises IntegrityError as `save` would.
 
-    Their order is free: foreign keys are checked when the transaction ends.
+    Outside a transaction they are stored for good when this returns: one statement needs no BEGIN
+    and no COMMIT of its own. Their order is free: foreign keys are checked when the transaction ends.
     """
     shape = tuple((model, len(list(same))) for model, same in groupby(rows, type))
     values = [value for row in rows for value in _values_of(type(row))(row)]
+    connection.close_if_health_check_failed()
     connection.ensure_connection()
     with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
         # Values travel beside the statement, in binary, and PostgreSQL keeps its plan: Django's own
