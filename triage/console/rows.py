@@ -135,7 +135,10 @@ def board(user: User, filters: Filters, unlocked: Unlocked | None, *, now: datet
     prefetch_related_objects(shown, "taken_by")
     if filters.closed and unlocked:
         known = sheet.open_singly(shown, unlocked)
-    urgent_first = sorted(running.values(), key=lambda each: (RANK[each.urgency], each.opened_at))
+    # Few are announced: never one that somebody has in hand instead of one that nobody has.
+    urgent_first = sorted(
+        running.values(), key=lambda each: (each.state != EscalationState.OPEN, RANK[each.urgency], each.opened_at)
+    )
     assessing, unread = _assessing(user), sum(case.unread for case in cases)
     sums = (len(cases), sum(case.version for case in cases), unread)
     pages = [(each.pk, each.state, each.next_at) for each in found]

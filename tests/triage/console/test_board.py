@@ -199,6 +199,16 @@ def test_a_running_page_is_announced_with_what_comes_next(adas, urgent):
     assert f"/tips/{urgent.pk}/take/" in page
 
 
+def test_a_page_that_nobody_has_is_announced_before_those_in_somebodys_hands(adas, bob, case_of, urgent):
+    more = [case_of("He said he will bring his uncle's gun to school tomorrow") for _ in range(rows.BANNERS)]
+    for case in [urgent, *more[:-1]]:
+        taking.take_case(case, by=bob.user, now=timezone.now())
+
+    announced = adas.get("/").context["board"].banners
+
+    assert (announced[0].case, announced[0].taken) == (more[-1], False)
+
+
 def test_tips_being_sorted_are_counted_for_those_who_may_know(adas, chair, sign_in, send):
     send()
     send(insider=True)
