@@ -27,6 +27,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("story"))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[object]:
+    """Show with a failure what the processes said last."""
+    report = yield
+    house = getattr(item, "funcargs", {}).get("house")
+    if report.failed and house is not None and house.log.exists():  # type: ignore[attr-defined]
+        report.sections.append(("scripts/up", "\n".join(house.said.splitlines()[-40:])))  # type: ignore[attr-defined]
+    return report
+
+
 @pytest.fixture(scope="package")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     directory = tmp_path_factory.mktemp("house")
@@ -35,8 +45,11 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         house.start()
         yield house
     finally:
-        house.stop()
+        status = house.stop()
+        left = house.left_over()
         shutil.rmtree(directory, ignore_errors=True)
+    # After all that was killed in it, the house still stops cleanly.
+    assert (status, left) == (0, [])
 
 
 @pytest.fixture(scope="package")
@@ -69,22 +82,32 @@ def chromium() -> Iterator[Browser]:
     if found is None:
         pytest.skip("no Chromium on this machine")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        # What Back brings is part of the story, so the browser keeps pages for it as people's browsers do.
+        keeps_pages = ["--disable-back-forward-cache"]
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS, ignore_default_args=keeps_pages)
         yield browser
         browser.close()
 
 
 @pytest.fixture(scope="package")
+def story_windows(chromium: Browser) -> Iterator[Windows]:
+    windows = Windows(chromium)
+    yield windows
+    windows.close()
+
+
+@pytest.fixture
 def windows(chromium: Browser) -> Iterator[Windows]:
+    """Windows for one test."""
     windows = Windows(chromium)
     yield windows
     windows.close()
 
 
 @pytest.fixture(scope="package")
-def story(house: House, phones: Phones, windows: Windows, papers: Papers) -> Story:
+def story(house: House, phones: Phones, story_windows: Windows, papers: Papers) -> Story:
     """The story of the sender and the coordinator, from the first word to the closed tip."""
-    return tell(house, phones, windows, papers)
+    return tell(house, phones, story_windows, papers)
 
 
 def _free_base_port() -> int:

@@ -44,12 +44,16 @@ class Desk:
         assert "Unlocked: you can read" in self.get("/").text
 
     def open(self, case: str, patience: float = 30.0) -> str:
-        """Open a tip and read it, again until the door answers; returns the words of its page."""
+        """Open a tip and read it, again until the door answers; returns what was sent."""
         path = f"/tips/{case}/"
         page = until(lambda: (seen := self.get(path)).status == 200 and seen, patience, pause=0.2)
         token = page.token
         until(lambda: self.post(f"{path}open/", csrfmiddlewaretoken=token).status == 302, patience, pause=0.2)
-        return words(until(lambda: (seen := self.get(path)).status == 200 and seen, patience, pause=0.2).text)
+        shown = until(lambda: (seen := self.get(path)).status == 200 and seen, patience, pause=0.2).text
+        found = re.search(r'<p class="tip-words">(.*?)</p>', shown, re.DOTALL)
+        assert found, words(shown)
+        # Without the numbers of the reasons, which are links.
+        return html.unescape(re.sub(r"<a .*?</a>|<[^>]+>", "", found[1]))
 
     def get(self, path: str) -> Seen:
         return self._talk("GET", path, None)

@@ -134,13 +134,13 @@ class House:
         return pid
 
     @contextmanager
-    def held_down(self, *names: str) -> Iterator[None]:
+    def held_down(self, *names: str, number: int = signal.SIGKILL) -> Iterator[None]:
         """Kill these, and every successor the runner starts for them, for as long as the block lasts."""
         stop = threading.Event()
-        killer = threading.Thread(target=self._keep_killing, args=(names, stop), daemon=True)
+        killer = threading.Thread(target=self._keep_killing, args=(names, number, stop), daemon=True)
         killer.start()
         try:
-            until(lambda: not any(self.pid(name) for name in names), 10)
+            until(lambda: not any(self.pid(name) for name in names), 10, pause=0.01)
             yield
         finally:
             stop.set()
@@ -195,12 +195,12 @@ class House:
                     found.append(told[:120])
         return found
 
-    def _keep_killing(self, names: tuple[str, ...], stop: threading.Event) -> None:
+    def _keep_killing(self, names: tuple[str, ...], number: int, stop: threading.Event) -> None:
         while not stop.wait(0.05):
             for process in self._children():
                 if any(self._is(process, name) for name in names):
                     with suppress(ProcessLookupError):
-                        os.killpg(process.pid, signal.SIGKILL)
+                        os.killpg(process.pid, number)
 
     def _children(self) -> list[psutil.Process]:
         assert self._up is not None

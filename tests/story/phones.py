@@ -25,6 +25,11 @@ class Page:
         return max(self.sms["arrived_ns"], self.mail["arrived_ns"]) / 1e9
 
     @property
+    def number(self) -> int:
+        """The rolling number of the page, as people see it."""
+        return int(self.sms["body"].split()[1])
+
+    @property
     def code(self) -> str:
         """What to answer to take it, as the SMS says it: number and code."""
         return self.sms["body"].partition("Reply ")[2].partition(".")[0]

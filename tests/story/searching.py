@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 
 SHORTEST = 5
 """Characters. Shorter words occur in random bytes by chance; they are searched with their neighbours."""
@@ -13,7 +14,7 @@ def needles(*sentences: str) -> list[str]:
     found: dict[str, None] = {}
     for sentence in sentences:
         parts = re.findall(r"[\w']+", sentence)
-        pairs = [f"{first} {second}" for first, second in zip(parts, parts[1:], strict=False)]
+        pairs = [f"{first} {second}" for first, second in pairwise(parts)]
         long = [part for part in parts if len(part) >= SHORTEST]
         found |= dict.fromkeys([*long, *(pair for pair in pairs if len(pair) > SHORTEST), sentence])
     return list(found)

@@ -1,4 +1,4 @@
-"""A tip comes in, wakes somebody, is read and answered, and goes on: in real browsers, on everything `scripts/up` runs."""
+"""A tip comes in, wakes somebody, is read and answered, and goes on: in real browsers, on all that scripts/up runs."""
 
 import re
 
