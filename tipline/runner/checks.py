@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> int:
         for verdict in verdicts:
             _report(output, verdict)
         # sys.monitoring and xdist's workers: one data file each, put together at the end.
-        options = ["-n", "auto", "--cov", "--cov-report=term:skip-covered"]
+        options = ["-n", "auto", "--dist", "loadgroup", "--cov", "--cov-report=term:skip-covered"]
         verdicts.append(_run(Check("pytest", [*pytest, *options], environment), shown=True))
     output.say()
     for verdict in verdicts:
