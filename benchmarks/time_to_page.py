@@ -81,7 +81,20 @@ def _measure(installation: Scratch, wish: argparse.Namespace) -> int:
     )
     _warm_up(installation)
     print()
-    head = ("tips/s", "", "sent", "paged", "twice", "p50 ms", "p95 ms", "p99 ms", "max ms", "load", "others", "pace")
+    head = (
+        "tips/s",
+        "",
+        "sent",
+        "paged",
+        "twice",
+        "p50 ms",
+        "p95 ms",
+        "p99 ms",
+        "max ms",
+        "load",
+        "others",
+        "slowness",
+    )
     rows: list[tuple[str, ...]] = [head]
     whole, verdicts = True, []
     for rate in wish.rates:
@@ -95,7 +108,12 @@ def _measure(installation: Scratch, wish: argparse.Namespace) -> int:
                 verdicts.append(found)
     print(measuring.table(rows))
     print("twice: mails with a Message-ID that came before. load: the stack's share of the machine, others: other")
-    print("programs' share. pace: processor time of a fixed piece of Python, which grows when the cores are busy.")
+    print("programs' share. slowness: how many times longer opening a sealed key takes now, with all cores busy, than")
+    print("when the targets were set.")
+    print()
+    print(f"processor time of one tip at {found.rate:g}/s, by process, ms (a ticking process costs more at low rates)")
+    names = sorted(found.each, key=found.each.get, reverse=True)
+    print(measuring.table([("all", f"{sum(found.each.values()):.1f}"), *((n, f"{found.each[n]:.1f}") for n in names)]))
     print()
     print("every tip was paged" if whole else "NOT EVERY TIP WAS PAGED")
     _print_targets(verdicts)
@@ -138,13 +156,14 @@ class Found:
     errors: list[str]
     from_commit: list[float]
     from_send: list[float]
+    each: dict[str, float]  # milliseconds of processor time for one tip
     load: float
     others: float
-    pace: float
+    slowness: float
 
     def rows(self) -> list[tuple[str, ...]]:
         counts = (str(self.sent), str(self.paged), str(self.twice))
-        machine = (f"{self.load:.0f} %", f"{self.others:.0f} %", f"{self.pace:.0f} ms")
+        machine = (f"{self.load:.0f} %", f"{self.others:.0f} %", f"{self.slowness:.2f}")
         return [
             (f"{self.rate:g}", "from commit", *counts, *_figures(self.from_commit), *machine),
             ("", "from Send", "", "", "", *_figures(self.from_send), "", "", ""),
@@ -158,7 +177,7 @@ def _figures(values: list[float]) -> tuple[str, ...]:
 
 def _at(installation: Scratch, rate: float, seconds: float) -> Found:
     _forget_messages(installation)
-    pace, started = measuring.pace_ms(), time.monotonic()
+    slowness, started = measuring.slowness(), time.monotonic()
     busy, ours = measuring.machine_busy_ms(), _ours(installation)
     argv = [sys.executable, "-m", "benchmarks.urgent", str(installation.port), str(rate), str(seconds)]
     done = subprocess.run(argv, cwd=ROOT, check=True, stdout=subprocess.PIPE, timeout=seconds + 90)
@@ -166,7 +185,7 @@ def _at(installation: Scratch, rate: float, seconds: float) -> Found:
     sent = _sent(installation, answer["sent"])
     mails = _wait_for_pages(installation, sent)
     capacity = (time.monotonic() - started) * 1000 * (os.cpu_count() or 1)
-    ours = _ours(installation) - ours
+    each = {name: spent - ours[name] for name, spent in _ours(installation).items()}
     busy = measuring.machine_busy_ms() - busy
     arrived = _arrivals(installation, mails)
     paged = [tip for tip in sent if tip.lookup in arrived]
@@ -179,14 +198,20 @@ def _at(installation: Scratch, rate: float, seconds: float) -> Found:
         errors=answer["errors"],
         from_commit=[(arrived[tip.lookup] - tip.there) / 1e6 for tip in paged],
         from_send=[(arrived[tip.lookup] - tip.pressed) / 1e6 for tip in paged],
-        load=100 * ours / capacity,
-        others=max(0.0, 100 * (busy - ours) / capacity),
-        pace=(pace + measuring.pace_ms()) / 2,
+        each={name: spent / (len(sent) or 1) for name, spent in each.items()},
+        load=100 * sum(each.values()) / capacity,
+        others=max(0.0, 100 * (busy - sum(each.values())) / capacity),
+        slowness=(slowness + measuring.slowness()) / 2,
     )
 
 
-def _ours(installation: Scratch) -> float:
-    return sum(measuring.cpu_ms(installation.pid(name)) for name in installation.running)
+def _ours(installation: Scratch) -> dict[str, float]:
+    """Processor time of each process and what it started, so far."""
+    return {
+        name: measuring.cpu_ms(process.pid)
+        for name, (process, _) in installation.running.items()
+        if process.poll() is None
+    }
 
 
 def _sent(installation: Scratch, answers: list[tuple[int, int, list[str]]]) -> list[Sent]:
