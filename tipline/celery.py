@@ -1,9 +1,12 @@
 """The task queue: a hint to hurry. The rows are the truth, and the escalators find what it loses."""
 
 import os
+import sys
 
 from celery import Celery
+from celery.signals import task_postrun
 from django.conf import settings
+from django.db import close_old_connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tipline.settings")
 
@@ -37,4 +40,12 @@ app.conf.update(
         "triage.tasks.deliver": {"queue": "page"},
     },
 )
+# Celery would connect to PostgreSQL anew for every task, which costs more than the task.
+app.conf["CELERY_DB_REUSE_MAX"] = sys.maxsize
 app.autodiscover_tasks(["triage"])
+
+
+@task_postrun.connect  # type: ignore[untyped-decorator]
+def keep_good_connections(**_: object) -> None:
+    """Close the thread's connection if it broke, and have a kept one looked at before its next use."""
+    close_old_connections()

@@ -1,0 +1,30 @@
+"""Celery must cost little: it is only the hint to hurry."""
+
+import pytest
+from celery.fixups.django import DjangoWorkerFixup
+from celery.signals import task_postrun
+from django.db import connection
+
+from tipline.celery import app
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_keeps_its_connection_from_task_to_task():
+    connection.ensure_connection()
+    kept = connection.connection
+
+    DjangoWorkerFixup(app).on_task_prerun(app.Task)
+    DjangoWorkerFixup(app).on_task_postrun(app.Task)
+
+    assert connection.connection is kept
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_lets_go_of_a_connection_that_broke():
+    connection.ensure_connection()
+    connection.connection.close()
+    connection.errors_occurred = True
+
+    task_postrun.send(sender=app.Task)
+
+    assert connection.connection is None
