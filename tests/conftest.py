@@ -22,6 +22,23 @@ hypothesis_settings.load_profile("tipline")
 Seeds = dict[Purpose, bytes]
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | None:
+    """Keep tests/story in one worker, where one house runs for all of it (--dist loadgroup).
+
+    xdist 3.8 writes its groups into the ids of tests, and pytest 9.2 no longer takes them from there.
+    """
+    if config.getoption("dist") != "loadgroup":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Together(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "story" if nodeid.startswith("tests/story/") else nodeid
+
+    return Together(config, log)
+
+
 @pytest.fixture(autouse=True)
 def nothing_remembered(settings, tmp_path: Path) -> Iterator[None]:
     """Each test has its own pins and short-lived secrets, and no process-wide memory of another's."""
