@@ -1,4 +1,7 @@
-"""One house for all of this directory: started once, and gone at the end whatever happened in between."""
+"""One house for all of this directory: started once, and gone at the end whatever happened in between.
+
+tests/conftest.py keeps the directory in one worker of xdist.
+"""
 
 import os
 import shutil
@@ -18,13 +21,6 @@ from tests.story.telling import Story, tell
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 DOORS = (0, 1, 2, 3, 7, 25)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the directory together, so that xdist starts one house and not one for each worker."""
-    for item in items:
-        if "story" in item.path.parts:
-            item.add_marker(pytest.mark.xdist_group("story"))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -111,7 +107,8 @@ def story(house: House, phones: Phones, story_windows: Windows, papers: Papers) 
 
 
 def _free_base_port() -> int:
-    for base in range(10_000 + os.getpid() % 9_000, 20_000, 40):
+    # Each process has a range of its own: free now is not free when the doors open.
+    for base in range(10_000 + os.getpid() * 40 % 9_000, 20_000, 40):
         if all(_is_free(base + door) for door in DOORS):
             return base
     raise AssertionError("no free ports")
