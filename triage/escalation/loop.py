@@ -17,6 +17,8 @@ from triage.models import Heartbeat
 log = logging.getLogger("tipline.escalation")
 
 POLL = 0.5
+BREATH = 0.03
+"""Seconds between two ticks at least: what comes meanwhile is done together, the first without delay."""
 BEAT_EVERY = 2.0
 SILENT_AFTER = timedelta(seconds=20)
 
@@ -33,9 +35,11 @@ def run(name: str, tick: Callable[[], float], *, channel: str, stop: threading.E
         try:
             with listening(channel) as wait:
                 while not stop.is_set():
+                    begun = time.monotonic()
                     pause = tick()
                     beat()
                     wait(min(pause, POLL))
+                    stop.wait(max(0.0, begun + BREATH - time.monotonic()))
         except (DatabaseError, InterfaceError, psycopg.Error) as fault:
             log.warning("loop.database_away %s %s", name, type(fault).__name__)
             with suppress(Exception):
