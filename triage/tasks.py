@@ -1,4 +1,7 @@
-"""What Celery runs. Each task takes an id and may run any number of times: the row's lease decides."""
+"""What Celery runs. Each task takes ids, one or a few, and may run any number of times.
+
+Each row's lease decides by itself: what a run has not come to yet is free for an escalator.
+"""
 
 from uuid import UUID
 
@@ -10,6 +13,7 @@ from triage import actions
 from triage import assess as reading
 from triage.escalation import carriers, wake
 from triage.escalation import deliver as delivery
+from triage.rows import one_by_one
 
 
 @worker_init.connect  # type: ignore[untyped-decorator]
@@ -20,20 +24,24 @@ def get_ready(**_: object) -> None:
 
 
 @shared_task(acks_late=True, ignore_result=True)  # type: ignore[untyped-decorator]
-def assess(due_id: str) -> None:
-    """Assess a waiting tip (the lane of the oldest)."""
-    _assess(due_id)
+def assess(*due_ids: str) -> None:
+    """Assess waiting tips (the lane of the oldest)."""
+    one_by_one(_assess, due_ids)
 
 
 @shared_task(acks_late=True, ignore_result=True)  # type: ignore[untyped-decorator]
-def assess_newest(due_id: str) -> None:
-    """Assess a waiting tip (the lane of the newest)."""
-    _assess(due_id)
+def assess_newest(*due_ids: str) -> None:
+    """Assess waiting tips (the lane of the newest)."""
+    one_by_one(_assess, due_ids)
 
 
 @shared_task(acks_late=True, ignore_result=True)  # type: ignore[untyped-decorator]
-def deliver(notification_id: str) -> None:
-    """Send a page that is due."""
+def deliver(*notification_ids: str) -> None:
+    """Send pages that are due."""
+    one_by_one(_deliver, notification_ids)
+
+
+def _deliver(notification_id: str) -> None:
     delivery.deliver(UUID(notification_id), send=carriers.send)
 
 

@@ -25,7 +25,7 @@ HOUSEKEEPING = 60.0
 WINDOW = 16
 """Tips of each lane looked at in one tick."""
 LANE = 8
-"""Tips of each lane with Celery at once: the rest waits where it can still be sorted."""
+"""Tips of each lane with Celery at once, in one message or several: the rest waits where it can still be sorted."""
 AT_ONCE = 8
 """Tips assessed here before newer ones are looked for."""
 HANDS = 6
@@ -39,8 +39,8 @@ class TriageTick:
         assess.warm_up()
         others = Others()
         self._lanes = (
-            HandOver(partial(publisher.offer, "triage.tasks.assess_newest"), others=others, most=LANE),
-            HandOver(partial(publisher.offer, "triage.tasks.assess"), others=others, most=LANE),
+            HandOver(partial(publisher.offer, "triage.tasks.assess_newest"), others=others, most=LANE, batch=LANE),
+            HandOver(partial(publisher.offer, "triage.tasks.assess"), others=others, most=LANE, batch=LANE),
         )
         self._tidied = float("-inf")
 
@@ -76,7 +76,9 @@ class PageTick:
     """Handle what phones answered, climb what is due, hand notifications to Celery or send them here."""
 
     def __init__(self, publisher: Publisher, *, send: carriers.Send = carriers.send) -> None:
-        self._lane = HandOver(partial(publisher.offer, "triage.tasks.deliver"))
+        # A message holds pages of one channel: a hung mail server must not keep SMS waiting.
+        offer, others = partial(publisher.offer, "triage.tasks.deliver"), Others()
+        self._lanes = {channel: HandOver(offer, others=others) for channel in Channel.values}
         self._send = send
         self._hands = {channel: ThreadPoolExecutor(HANDS, f"send-{channel}") for channel in Channel.values}
         self._lock = threading.Lock()
@@ -88,12 +90,18 @@ class PageTick:
         one_by_one(lambda part: part(now), filter(None, parts))
         with self._lock:
             in_hand = set(self._in_hand)
-        due = {row: channel for row, channel in deliver.waiting(limit=500) if row not in in_hand}
-        for row in self._lane.sort(due):
-            with self._lock:
-                self._in_hand.add(row)
-            self._hands[due[row]].submit(self._deliver, row)
-        return self._lane.pause(POLL, more=len(due) > len(self._lane.handed))
+        due: dict[str, list[UUID]] = {channel: [] for channel in self._lanes}
+        for row, channel in deliver.waiting(limit=500):
+            if row not in in_hand:
+                due[channel].append(row)
+        pauses = []
+        for channel, lane in self._lanes.items():
+            for row in lane.sort(due[channel]):
+                with self._lock:
+                    self._in_hand.add(row)
+                self._hands[channel].submit(self._deliver, row)
+            pauses.append(lane.pause(POLL, more=len(due[channel]) > len(lane.handed)))
+        return min(pauses)
 
     def close(self) -> None:
         """Finish what is being sent."""

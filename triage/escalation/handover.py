@@ -11,7 +11,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -27,6 +27,8 @@ SIGN_OF_LIFE = 1.0
 """Seconds for which a row picked up elsewhere shows that somebody is there, if busy."""
 MOST = 32
 """Rows handed over and not yet picked up: the rest waits here, where it can still be sorted."""
+BATCH = 4
+"""Rows in one message: what waits together costs Celery's share once. Each is still claimed by itself."""
 BROKER_SECONDS = 0.5
 BROKER_REST = 2.0
 EXPIRES = 60
@@ -47,15 +49,17 @@ class HandOver:
 
     def __init__(
         self,
-        publish: Callable[[UUID], bool],
+        publish: Callable[[Sequence[UUID]], bool],
         *,
         others: Others | None = None,
         most: int = MOST,
+        batch: int = BATCH,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._publish = publish
         self._others = others or Others()
         self._most = most
+        self._batch = batch
         self._monotonic = monotonic
         self._handed: dict[UUID, float] = {}
 
@@ -86,10 +90,10 @@ class HandOver:
         if self.alone:
             self._handed.clear()
             return rows
-        mine = [row for row in rows if row in overdue or self._stays(row, now)]
-        for row in mine:
-            self._handed.pop(row, None)
-        return mine
+        mine = overdue.union(self._hand_over([row for row in rows if row not in self._handed], now))
+        for row in overdue:
+            del self._handed[row]
+        return [row for row in rows if row in mine]
 
     def pause(self, longest: float, *, more: bool) -> float:
         """Return how many seconds the loop may sleep: until a row handed over becomes ours, or there is room."""
@@ -100,35 +104,37 @@ class HandOver:
         first = min(self._handed.values()) + PATIENCE - self._monotonic()
         return min(longest, max(first, 0.005))
 
-    def _stays(self, row: UUID, now: float) -> bool:
-        """Hand over a row nobody was given yet; True if it is better done here."""
-        if row in self._handed:
-            return False
-        if len(self._handed) >= (1 if self._others.doubted else self._most):
-            return self._others.doubted
-        if self._publish(row):
-            self._handed[row] = now
-            return False
-        return True
+    def _hand_over(self, fresh: list[UUID], now: float) -> list[UUID]:
+        """Hand over rows nobody was given yet, as many as there is room for; return those better done here."""
+        doubted = self._others.doubted
+        room = max(0, (1 if doubted else self._most) - len(self._handed))
+        mine = fresh[room:] if doubted else []
+        for start in range(0, min(room, len(fresh)), self._batch):
+            rows = fresh[start : min(start + self._batch, room)]
+            if self._publish(rows):
+                self._handed.update(dict.fromkeys(rows, now))
+            else:
+                mine += rows
+        return mine
 
 
 class Publisher:
     """Puts ids into Celery's queues from a thread of its own, so that no broker can hold up a loop."""
 
     def __init__(self, *, size: int = 256) -> None:
-        self._waiting: queue.Queue[tuple[str, UUID] | None] = queue.Queue(size)
+        self._waiting: queue.Queue[tuple[str, Sequence[UUID]] | None] = queue.Queue(size)
         self._rests_until = float("-inf")
         self._thread: threading.Thread | None = None
         if settings.BROKER_URL:
             self._thread = threading.Thread(target=self._work, name="publisher", daemon=True)
             self._thread.start()
 
-    def offer(self, task: str, row: UUID) -> bool:
-        """Hand an id to a task; False, at once, if there is no broker that takes it."""
+    def offer(self, task: str, rows: Sequence[UUID]) -> bool:
+        """Hand ids to one run of a task; False, at once, if there is no broker that takes them."""
         if self._thread is None or time.monotonic() < self._rests_until:
             return False
         try:
-            self._waiting.put_nowait((task, row))
+            self._waiting.put_nowait((task, rows))
         except queue.Full:
             return False
         return True
@@ -163,8 +169,8 @@ class Publisher:
         with app.connection_for_write(transport_options=bounds) as connection:
             producer = app.amqp.Producer(connection, auto_declare=False)
             while (item := self._waiting.get()) is not None:
-                task, row = item
-                app.send_task(task, args=[str(row)], producer=producer, retry=False, expires=EXPIRES)
+                task, rows = item
+                app.send_task(task, args=[str(row) for row in rows], producer=producer, retry=False, expires=EXPIRES)
         return True
 
     def _forget(self) -> bool:

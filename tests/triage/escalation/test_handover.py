@@ -31,8 +31,8 @@ def published() -> list:
 
 @pytest.fixture
 def lane(clock, published) -> HandOver:
-    def publish(row) -> bool:
-        published.append(row)
+    def publish(rows) -> bool:
+        published.extend(rows)
         return True
 
     return HandOver(publish, most=4, monotonic=clock)
@@ -121,16 +121,36 @@ def test_the_loop_sleeps_no_longer_than_until_a_row_becomes_ours(lane, clock):
 
 
 def test_what_cannot_be_published_is_ours_at_once(clock):
-    lane = HandOver(lambda row: False, monotonic=clock)
+    lane = HandOver(lambda rows: False, monotonic=clock)
     rows = [uuid4(), uuid4()]
 
     assert lane.sort(rows) == rows
 
 
+def test_what_waits_together_is_handed_over_in_few_messages(clock):
+    messages: list[list] = []
+    lane = HandOver(lambda rows: messages.append(rows) is None, most=8, batch=3, monotonic=clock)
+    rows = [uuid4() for _ in range(10)]
+
+    assert lane.sort(rows) == []
+
+    assert messages == [rows[:3], rows[3:6], rows[6:8]]
+
+
+def test_of_one_message_what_was_not_reached_in_time_is_ours(lane, clock):
+    reached, left = uuid4(), uuid4()
+    lane.sort([reached, left])
+
+    clock.now += 0.31
+
+    assert lane.sort([left]) == [left]
+    assert not lane.alone
+
+
 def test_without_a_broker_nothing_is_offered(settings):
     settings.BROKER_URL = ""
 
-    assert Publisher().offer("triage.tasks.deliver", uuid4()) is False
+    assert Publisher().offer("triage.tasks.deliver", [uuid4()]) is False
 
 
 def test_a_hung_broker_never_holds_up_the_loop(settings, tmp_path: Path, monkeypatch):
@@ -147,11 +167,11 @@ def test_a_hung_broker_never_holds_up_the_loop(settings, tmp_path: Path, monkeyp
         slowest = 0.0
         for _ in range(600):
             begun = time.perf_counter()
-            publisher.offer("triage.tasks.deliver", uuid4())
+            publisher.offer("triage.tasks.deliver", [uuid4()])
             slowest = max(slowest, time.perf_counter() - begun)
             time.sleep(0.003)
 
         assert slowest < 0.1
-        assert publisher.offer("triage.tasks.deliver", uuid4()) is False
+        assert publisher.offer("triage.tasks.deliver", [uuid4()]) is False
         publisher.close()
     assert "publisher" not in before
