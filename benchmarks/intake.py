@@ -211,10 +211,8 @@ def _print_targets(medians: list[Round]) -> None:
     if at is None:
         return
     print()
-    scaled = at.server_ms / at.slowness
     rows = [
         ("CPU of the server, ms", f"{at.server_ms:.2f}", measuring.verdict(at.server_ms, CPU_TARGET_MS)),
-        (f"  divided by slowness {at.slowness:.2f}", f"{scaled:.2f}", measuring.verdict(scaled, CPU_TARGET_MS)),
         ("submissions/s", f"{at.rate:.0f}", measuring.verdict(at.rate, RATE_TARGET, at_least=True)),
         ("p99, ms", f"{at.p99:.0f}", measuring.verdict(at.p99, P99_TARGET_MS)),
     ]

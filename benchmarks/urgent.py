@@ -1,7 +1,7 @@
 """The senders of urgent tips: so many a second, whatever the server does meanwhile.
 
 python -m benchmarks.urgent PORT RATE SECONDS prints one line of JSON: for each tip the monotonic
-nanoseconds when Send was pressed and when the receipt was there, and the receipt's words.
+nanoseconds when Send was pressed and when the receipt was there, and the receipt's numbers.
 """
 
 import json
@@ -11,7 +11,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from benchmarks.visitor import NONCE, WORD, Broken, Connection, form_fields, request
+from benchmarks.visitor import NONCE, NUMBER, Broken, Connection, form_fields, request
 
 HANDS = 24  # senders at once
 NAMES = ["Marco", "Devon", "Tyler", "Aisha", "Jordan", "Nadia", "Logan", "Priya", "Owen", "Zoe", "Caleb", "Ines"]
@@ -53,10 +53,10 @@ def main(port: int, rate: float, seconds: float) -> None:
             pressed = time.monotonic_ns()
             status, page = connection.ask(request("POST", port, body))
             there = time.monotonic_ns()
-            words = [word.decode() for word in WORD.findall(page)]
-            if status != 200 or len(words) != 7:
+            numbers = [number.decode() for number in NUMBER.findall(page)]
+            if status != 200 or len(numbers) != 7:
                 raise Broken(f"receipt: {status}")
-            sent.append((pressed, there, words))
+            sent.append((pressed, there, numbers))
         except (Broken, OSError, EOFError) as problem:
             errors.append(str(problem) or type(problem).__name__)
 

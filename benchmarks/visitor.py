@@ -35,6 +35,7 @@ WORDS = (
 )
 NONCE = re.compile(rb'name="nonce" value="([^"]+)"')
 WORD = re.compile(rb"<p data-secret>([a-z-]+)</p>")
+NUMBER = re.compile(rb"<p data-secret>([0-9]{4})</p>")
 
 
 class Broken(Exception):
