@@ -195,9 +195,7 @@ def _print_rounds(medians: list[Round]) -> None:
     print(measuring.table(rows))
     print("web, PostgreSQL, server (both together), client: processor time of one complete submission.")
     print("others: what other programs took of the machine meanwhile. slowness: how many times longer opening a")
-    print(
-        "sealed key takes now, with all cores busy, than when the targets were set; all processor times grow with it."
-    )
+    print("sealed key takes now, with all cores busy, than in the design's figures. It compares runs; it excuses none.")
     print()
 
 
