@@ -110,3 +110,9 @@ def test_the_receipts_key_opens_what_is_sealed_to_it():
     wrapped = wraps.wrap(b"k" * 32, public=wraps.public_key(seed), holder=holder)
 
     assert wraps.unwrap(wrapped, seed=seed, holder=holder) == b"k" * 32
+
+
+def test_every_word_of_the_list_is_read_as_itself():
+    misread = [word for place, word in enumerate(word_list()) if Phrase.parse(f"{word} " * 7) != Phrase((place,) * 7)]
+
+    assert misread == []

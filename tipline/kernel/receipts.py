@@ -28,7 +28,11 @@ def word_list() -> tuple[str, ...]:
 
 @cache
 def _places() -> dict[str, int]:
-    return {re.sub("[^a-z]", "", word): place for place, word in enumerate(word_list())}
+    """Each word's place, also without its hyphen, unless that is another word: "yo-yo" and "yoyo" both stand in it."""
+    places = {word: place for place, word in enumerate(word_list())}
+    for word in [word for word in places if "-" in word]:
+        places.setdefault(word.replace("-", ""), places[word])
+    return places
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,7 @@ def _read(token: str) -> list[int]:
     if token.isdigit():
         place = int(token) - FIRST_NUMBER
         return [place if 0 <= place < LIST_SIZE else -1]
-    joined = token.replace("-", "")
-    if joined in _places():
-        return [_places()[joined]]
+    for written in (token, token.replace("-", "")):
+        if written in _places():
+            return [_places()[written]]
     return [_places().get(part, -1) for part in token.split("-")]
