@@ -362,3 +362,12 @@ def test_the_receipt_shows_words_and_numbers_of_one_secret(street, seeds):
 
     numbers = re.findall(r">\s*([1-8][0-9]{3})\s*<", page)[:7]
     assert Phrase.parse(" ".join(numbers)) == Phrase.parse(" ".join(words_in(page)))
+
+
+@pytest.mark.parametrize(("path", "status"), [("/nowhere-in-particular", 404), ("/", 422)])
+def test_a_refused_request_leaves_no_line_in_any_log(street, seeds, capfd, path, status):
+    answer = street.get(path) if status == 404 else street.post(path, {"text": "", "nonce": fresh()})
+
+    written = capfd.readouterr()
+    assert answer.status_code == status
+    assert (written.out, written.err) == ("", "")
