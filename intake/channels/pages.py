@@ -1,5 +1,6 @@
 """The pages the public door shows. Form and receipt are the same for everyone but for a few words: kept as bytes."""
 
+import time
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -28,8 +29,6 @@ _kept: list[tuple[float, Program]] = []
 
 def program() -> Program:
     """Return the program this door serves; while the database is away, the one last seen or a plain one."""
-    import time
-
     if not _kept or time.monotonic() - _kept[0][0] > SECONDS_KEPT:
         try:
             found = Program.objects.order_by("slug").first()
