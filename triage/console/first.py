@@ -3,7 +3,6 @@
 import secrets
 
 import segno
-from allauth.core.internal import ratelimit
 from allauth.mfa.adapter import get_adapter
 from django import forms
 from django.http import HttpResponse
@@ -14,11 +13,11 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from triage.audit.chain import Event
-from triage.console import staff_log
+from triage.console import pacing, staff_log
 from triage.console.requests import ANYONE, PASS_PHRASE_ONLY, AnyRequest, ConsoleRequest, open_to
-from triage.console.signing_in import TOO_MANY, CodeForm, begin_session
+from triage.console.signing_in import CodeForm, begin_session
 from triage.models import Invitation, User
-from triage.vault import browsers, keys, phrases, second, session
+from triage.vault import browsers, guessing, keys, phrases, second, session
 
 CODE, PHRASE, SECRET, WHO, SPARE = "one-time code", "pass phrase", "totp secret", "invitation", "recovery codes"
 
@@ -67,13 +66,11 @@ def first(request: AnyRequest) -> HttpResponse:
     form = FirstForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         name, code = form.cleaned_data["username"].strip(), form.cleaned_data["code"]
-        used = ratelimit.consume(request, app="allauth.account", action="login_failed", key=f"first|{name.casefold()}")
-        if not used:
-            form.add_error(None, TOO_MANY)
-            return render(request, "console/first.html", {"form": form}, status=429)
-        invitation = keys.open_invitation(name, code)
+        try:
+            invitation = guessing.slowly(f"first|{name.casefold()}", lambda: keys.open_invitation(name, code))
+        except guessing.NotNow as refusal:
+            return pacing.page(request, "console/first.html", form, refusal)
         if invitation is not None:
-            used.rollback()
             session.renew(request)
             for field, text in ((CODE, code), (PHRASE, phrases.generate()), (WHO, str(invitation.pk))):
                 session.hide(request, field, text)
@@ -121,10 +118,8 @@ def second_factor(request: ConsoleRequest) -> HttpResponse:
         session.hide(request, SECRET, secret)
     form = CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        key = f"enrol|{user.pk}"
-        period = None
-        if ratelimit.consume(request, app="allauth.account", action="login_failed", key=key):
-            period = second.matching_period(secret, form.cleaned_data["code"])
+        # The secret stands on this very page: nothing is guessed here.
+        period = second.matching_period(secret, form.cleaned_data["code"])
         if period is not None and (codes := second.enrol(user, secret, period)):
             session.forget(request, SECRET)
             session.hide(request, SPARE, " ".join(codes))

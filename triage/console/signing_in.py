@@ -1,16 +1,13 @@
 """Signing in and out: name and pass phrase, then a code. Nothing is open between the two."""
 
-from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.login import perform_login, perform_password_login
 from allauth.account.internal.stagekit import unstash_login
 from allauth.account.models import Login
 from allauth.account.stages import LoginStageController
-from allauth.core.internal import ratelimit
 from allauth.mfa.models import Authenticator
 from allauth.mfa.stages import AuthenticateStage
 from django import forms
-from django.contrib.auth import SESSION_KEY, logout
-from django.core.exceptions import ValidationError
+from django.contrib.auth import SESSION_KEY, authenticate, logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -19,12 +16,10 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from triage.audit.chain import Event
-from triage.console import staff_log
+from triage.console import pacing, staff_log
 from triage.console.requests import ANYONE, PASS_PHRASE_ONLY, AnyRequest, open_to
 from triage.models import User
-from triage.vault import browsers, second, session
-
-TOO_MANY = _("Too many tries. Wait five minutes, then try again.")
+from triage.vault import browsers, guessing, second, session
 
 
 class SignInForm(forms.Form):
@@ -56,13 +51,17 @@ def sign_in(request: AnyRequest) -> HttpResponse:
         return redirect("/")
     form = SignInForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        name = form.cleaned_data["username"]
+        name = form.cleaned_data["username"].strip()
+        known = browsers.known(request, name)
         try:
-            user = get_adapter(request).authenticate(request, username=name, password=form.cleaned_data["pass_phrase"])
-        except ValidationError:
-            form.add_error(None, TOO_MANY)
-            return _page(request, "console/sign_in.html", form, 429)
-        if user is not None:
+            user = guessing.slowly(
+                f"phrase|{name.casefold()}|{known}",
+                lambda: authenticate(request, username=name, password=form.cleaned_data["pass_phrase"]),
+                known=bool(known),
+            )
+        except guessing.NotNow as refusal:
+            return pacing.page(request, "console/sign_in.html", form, refusal)
+        if isinstance(user, User):
             session.renew(request)
             session.put(request, request.just_unlocked, now=timezone.now())
             login = Login(user=user, redirect_url=_next(request))
@@ -83,15 +82,17 @@ def code(request: AnyRequest) -> HttpResponse:
     user = stage.login.user
     form = CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        # The limit counts before the check: guesses sent together do not slip past it.
-        key = f"second|{user.pk}|{browsers.known(request, user.username)}"
-        used = ratelimit.consume(request, app="allauth.account", action="login_failed", key=key)
-        if not used:
-            form.add_error(None, TOO_MANY)
-            return _page(request, "console/code.html", form, 429)
-        factor = second.check(user, form.cleaned_data["code"])
+        known = browsers.known(request, user.username)
+        try:
+            factor = guessing.slowly(
+                f"code|{user.pk}|{known}",
+                lambda: second.check(user, form.cleaned_data["code"]),
+                pace=guessing.CODE,
+                known=True,  # nothing is stretched for a code
+            )
+        except guessing.NotNow as refusal:
+            return pacing.page(request, "console/code.html", form, refusal)
         if factor is not None:
-            used.rollback()
             second.note_passed(request, user, factor.type)
             response: HttpResponse = stage.exit()
             if request.session.get(SESSION_KEY) == str(user.pk):

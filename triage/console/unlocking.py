@@ -1,6 +1,5 @@
 """Unlocking again after a rest: the pass phrase only, on the page one was on, with what one had typed."""
 
-from allauth.core.internal import ratelimit
 from django import forms
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -9,9 +8,10 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from triage.console import pacing
 from triage.console.requests import AnyRequest, ConsoleRequest
 from triage.models import User
-from triage.vault import keys, session
+from triage.vault import browsers, guessing, keys, session
 
 FIELD = "unlock_with"
 
@@ -48,10 +48,13 @@ def try_unlock(request: AnyRequest, form: UnlockForm) -> bool:
     user = request.user
     if not form.is_valid() or not isinstance(user, User):
         return False
-    if not ratelimit.consume(request, app="allauth.account", action="reauthenticate", user=user):
-        form.add_error(FIELD, _("Too many tries. Wait five minutes, then try again."))
+    known = browsers.known(request, user.username)
+    words = form.cleaned_data[FIELD]
+    try:
+        unlocked = guessing.slowly(f"unlock|{user.pk}|{known}", lambda: keys.unlock(user, words), known=bool(known))
+    except guessing.NotNow as refusal:
+        form.add_error(FIELD, pacing.text(refusal))
         return False
-    unlocked = keys.unlock(user, form.cleaned_data[FIELD])
     if unlocked is None:
         form.add_error(FIELD, _("These are not your words. Check the spelling and the order."))
         return False

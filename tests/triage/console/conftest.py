@@ -6,14 +6,13 @@ from dataclasses import dataclass
 
 import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
-from django.core.cache import cache
 from django.test import Client
 
 from intake.models import Program, ProgramKey, Purpose
 from triage import actions
 from triage.classify import Urgency
 from triage.models import Case, Membership, User
-from triage.vault import keys, second
+from triage.vault import guessing, keys, second
 
 WORDS = "He said he will bring his uncle's gun to school tomorrow"
 QUIET = "They sell pills behind the rink"
@@ -39,9 +38,9 @@ def totp(secret: str, ahead: int = 0) -> str:
 @pytest.fixture(autouse=True)
 def fresh_limits():
     """No test is slowed by another's wrong tries."""
-    cache.clear()
+    guessing.misses.forget()
     yield
-    cache.clear()
+    guessing.misses.forget()
 
 
 @pytest.fixture(autouse=True)

@@ -1,14 +1,17 @@
 """Name and pass phrase, then a code; nothing is open between the two."""
 
 import re
+import time
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from triage.audit.chain import Event
-from triage.models import AuditEntry
-from triage.vault import session
+from triage.models import AuditEntry, Membership
+from triage.vault import guessing, keys, session
 
 pytestmark = pytest.mark.django_db
 ROOT = "https://localhost/"
@@ -96,11 +99,67 @@ def test_a_strangers_guesses_do_not_lock_a_person_out_of_a_browser_they_know(ada
 def test_guessing_codes_is_slowed(ada, visitor):
     _phrase(visitor, ada)
 
-    statuses = [visitor.post("/sign-in/code/", {"code": "000000"}, secure=True).status_code for _ in range(12)]
+    answers = [visitor.post("/sign-in/code/", {"code": "000000"}, secure=True) for _ in range(12)]
 
-    assert statuses[0] == 422
-    assert statuses[-1] == 429
+    assert answers[0].status_code == 422
+    assert answers[-1].status_code == 429
+    assert int(answers[-1]["Retry-After"]) > 0
     assert visitor.post("/sign-in/code/", {"code": ada.code()}, secure=True).status_code == 429
+
+
+def test_a_person_slowed_down_by_a_stranger_gets_in_when_the_seconds_have_passed(ada, visitor, monkeypatch):
+    stranger = Client()
+    for _ in range(20):
+        last = _phrase(stranger, ada, "guess guess guess guess guess guess")
+    assert last.status_code == 429
+    seconds = int(last["Retry-After"])
+    assert f"Wait {seconds} second" in last.content.decode()
+
+    later = time.monotonic() + seconds
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+
+    assert _phrase(visitor, ada).status_code == 302
+
+
+def test_a_name_nobody_has_is_slowed_down_just_the_same(ada):
+    def tries(name):
+        client = Client()
+        data = {"username": name, "pass_phrase": "guess guess guess guess guess guess"}
+        answers = [client.post("/sign-in/", data, secure=True) for _ in range(9)]
+        return [answer.status_code for answer in answers], _plain(answers[-1], name)
+
+    assert tries("ada") == tries("nob")
+
+
+def test_a_name_nobody_has_costs_the_same_work(ada, monkeypatch):
+    stretched = []
+    stretch = keys.stretch
+    monkeypatch.setattr(keys, "stretch", lambda phrase, **more: stretched.append(phrase) or stretch(phrase, **more))
+
+    def work(name):
+        stretched.clear()
+        with CaptureQueriesContext(connection) as queries:
+            Client().post("/sign-in/", {"username": name, "pass_phrase": "wrong words"}, secure=True)
+        # A savepoint has a name of its own each time.
+        writes = [query["sql"].split()[0] for query in queries if "SAVEPOINT" not in query["sql"]]
+        return len(stretched), [word for word in writes if word in {"INSERT", "UPDATE", "SET"}]
+
+    assert work("ada") == work("nob") == (1, ["SET", "INSERT"])
+
+
+def test_a_refused_name_nobody_has_lands_in_no_programs_record(program):
+    Client().post("/sign-in/", {"username": "nob", "pass_phrase": "wrong words"}, secure=True)
+
+    assert not AuditEntry.objects.exists()
+
+
+def test_a_refusal_is_on_record_in_every_program_of_the_person(ada, other_program, visitor):
+    other, _ = other_program
+    Membership.objects.create(program=other, user=ada.user)
+
+    _phrase(visitor, ada, "wrong")
+
+    assert {entry.program for entry in AuditEntry.objects.all()} == {ada.user.memberships.first().program, other}
 
 
 def test_signing_out_ends_the_session_and_forgets_the_key(adas):
@@ -165,9 +224,6 @@ def test_no_address_and_no_browser_name_is_asked_for(ada, program):
     _phrase(client, ada)
     client.post("/sign-in/code/", {"code": ada.code()}, secure=True)
 
-    from django.core.cache import cache
-    from django.db import connection
-
     tables = [table for table in connection.introspection.table_names() if not table.startswith("django_migr")]
     with connection.cursor() as cursor:
         for table in tables:
@@ -175,7 +231,7 @@ def test_no_address_and_no_browser_name_is_asked_for(ada, program):
             everything = str(cursor.fetchall())
             assert "203.0.113.77" not in everything
             assert "MarkedAgent" not in everything
-    assert "203.0.113" not in str(cache._cache.keys())
+    assert "203.0.113" not in str(vars(guessing.misses))
 
 
 def test_it_goes_back_to_the_page_that_was_asked_for(visitor, ada):

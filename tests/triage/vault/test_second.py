@@ -67,8 +67,19 @@ def test_pairing_again_changes_nothing(ada):
     second.enrol(ada, first, 0)
 
     assert second.enrol(ada, second.new_secret(), 0) == []
-    stored = Authenticator.objects.get(type="totp").data["secret"]
-    assert MFAAdapter().decrypt(stored) == first
+    assert second.unsealed(ada, Authenticator.objects.get(type="totp").data["secret"]) == first
+
+
+def test_pairing_another_app_instead_ends_the_first_and_its_recovery_codes(ada, clock):
+    first, later = second.new_secret(), second.new_secret()
+    old = second.enrol(ada, first, 0)
+
+    new = second.enrol(ada, later, 0, instead=True)
+
+    assert second.check(ada, _code(first, NOON)) is None
+    assert second.check(ada, old[0]) is None
+    assert second.check(ada, _code(later, NOON)) is not None
+    assert second.check(ada, new[0]) is not None
 
 
 def test_each_recovery_code_counts_once(ada):
@@ -77,6 +88,26 @@ def test_each_recovery_code_counts_once(ada):
     assert second.check(ada, f" {codes[0][:4]} {codes[0][4:]} ") is not None
     assert second.check(ada, codes[0]) is None
     assert second.check(ada, codes[9]) is not None
+    assert second.spare_left(ada) == 8
+
+
+def test_new_recovery_codes_end_the_old_ones(ada):
+    old = second.enrol(ada, second.new_secret(), 0)
+
+    new = second.renew_spare(ada)
+
+    assert len(set(new)) == second.spare_left(ada) == 10
+    assert second.check(ada, old[0]) is None
+    assert second.check(ada, new[0]) is not None
+
+
+def test_recovery_codes_are_stored_as_keyed_hashes_alone(ada):
+    codes = second.enrol(ada, second.new_secret(), 0)
+
+    stored = str(Authenticator.objects.get(type="recovery_codes").data)
+
+    assert [code for code in codes if code in stored] == []
+    assert len({second.tag_of(ada, code) for code in codes} & set(stored.split("'"))) == 10
 
 
 def test_somebody_without_a_factor_proves_nothing(ada):
@@ -85,14 +116,33 @@ def test_somebody_without_a_factor_proves_nothing(ada):
 
 
 def test_a_changed_secret_is_refused(ada):
-    adapter = MFAAdapter()
-    sealed = adapter.encrypt("SECRET")
+    sealed = second.sealed(ada, "SECRET")
 
-    assert "SECRET" not in sealed
-    assert adapter.decrypt(sealed) == "SECRET"
-    broken = ("A" if sealed[20] != "A" else "B").join((sealed[:20], sealed[21:]))
+    assert second.unsealed(ada, sealed) == "SECRET"
+    assert b"SECRET" not in bytes.fromhex(sealed)
+    broken = sealed[:40] + ("0" if sealed[40] != "0" else "1") + sealed[41:]
     with pytest.raises(SuspiciousOperation):
-        adapter.decrypt(broken)
+        second.unsealed(ada, broken)
+
+
+def test_a_factor_moved_to_another_persons_row_proves_nothing(ada, clock):
+    eve = User.objects.create_user("eve", name="Eve")
+    secret = second.new_secret()
+    codes = second.enrol(eve, secret, 0)
+    Authenticator.objects.filter(user=eve).update(user=ada)
+
+    assert second.enrolled(ada)
+    with pytest.raises(SuspiciousOperation):
+        second.check(ada, _code(secret, NOON))
+    Authenticator.objects.filter(type="totp").delete()
+    assert second.check(ada, codes[0]) is None
+
+
+def test_the_library_keeps_no_factor_of_its_own():
+    with pytest.raises(SuspiciousOperation):
+        MFAAdapter().encrypt("SECRET")
+    with pytest.raises(SuspiciousOperation):
+        MFAAdapter().decrypt("SECRET")
 
 
 def test_nothing_can_ask_for_an_address(rf):
