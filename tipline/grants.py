@@ -45,6 +45,7 @@ GRANTS: dict[str, dict[str, str]] = {
         "triage_escalation": "SELECT (id, program_id, page_number, state), INSERT",
         "triage_notification": "INSERT",
         "triage_heartbeat": "SELECT, INSERT, UPDATE",
+        "django_session": "SELECT (expire_date), DELETE",
     },
     "page": {
         **LADDERS,
@@ -88,7 +89,7 @@ GRANTS: dict[str, dict[str, str]] = {
         "triage_escalation": "SELECT, UPDATE",
         "triage_notification": "SELECT, INSERT, UPDATE",
         "django_session": ALL,
-        "mfa_authenticator": "SELECT, INSERT, UPDATE",
+        "mfa_authenticator": ALL,
     },
     "custodian": {},
 }

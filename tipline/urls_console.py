@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.http import require_safe
 
-from triage.console import board, first, signing_in, tip, unlocking
+from triage.console import board, first, signing_in, tip, unlocking, you
 from triage.console.requests import ANYONE, open_to
 
 
@@ -33,7 +33,12 @@ console = [
     path("second-factor/", first.second_factor, name="second_factor"),
     path("second-factor/spare/", first.recovery_codes, name="recovery_codes"),
     path("unlock/", unlocking.unlock, name="unlock"),
+    path("cover/", unlocking.cover, name="cover"),
     path("lock/", unlocking.lock, name="lock"),
+    path("you/", you.show, name="you"),
+    path("you/sign-out-everywhere/", you.sign_out_everywhere, name="sign_out_everywhere"),
+    path("you/recovery-codes/", you.new_recovery_codes, name="new_recovery_codes"),
+    path("you/app/", first.another_app, name="another_app"),
     path("sign-out/", signing_in.sign_out, name="sign_out"),
 ]
 

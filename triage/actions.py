@@ -178,6 +178,13 @@ def forget_submissions(now: datetime) -> int:
     return dropped
 
 
+def forget_sessions(now: datetime) -> int:
+    """Drop people's sessions at the console whose time is over. Of those rows this process may see no more than that."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_session WHERE expire_date < %s", [now])
+        return cursor.rowcount
+
+
 def _find(claimed: Claimed) -> Finding | None:
     """Read and judge a tip; None if another host should try first."""
     if claimed.generation > LOST_LEASES:

@@ -5,12 +5,13 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from triage.console.requests import ConsoleRequest
+from triage.console.requests import PASSKEY_ALONE, ConsoleRequest, open_to
 from triage.console.rows import Filters, fingerprint
 from triage.console.rows import board as put_together
 from triage.models import Membership, Urgency
 
 
+@open_to(PASSKEY_ALONE)
 @require_safe
 def board(request: ConsoleRequest) -> HttpResponse:
     """Show the whole page."""
@@ -19,6 +20,7 @@ def board(request: ConsoleRequest) -> HttpResponse:
     return render(request, "console/board.html", context)
 
 
+@open_to(PASSKEY_ALONE)
 @require_safe
 def rows(request: ConsoleRequest) -> HttpResponse:
     """Show what moves on the board; nothing at all (204) while it would look the same."""

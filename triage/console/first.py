@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from triage.audit.chain import Event
 from triage.console import pacing, staff_log
-from triage.console.requests import ANYONE, PASS_PHRASE_ONLY, AnyRequest, ConsoleRequest, open_to
+from triage.console.requests import ANYONE, JUST_UNLOCKED, PASS_PHRASE_ONLY, AnyRequest, ConsoleRequest, open_to
 from triage.console.signing_in import CodeForm, begin_session
 from triage.models import Invitation, User
 from triage.vault import browsers, guessing, keys, phrases, second, session
@@ -109,27 +109,43 @@ def phrase(request: AnyRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def second_factor(request: ConsoleRequest) -> HttpResponse:
     """Pair an authenticator app. Until then no other page opens."""
-    user = request.user
-    if second.enrolled(user):
+    if second.enrolled(request.user):
         return redirect("/")
+    return _pair(request)
+
+
+@open_to(JUST_UNLOCKED)
+@require_http_methods(["GET", "POST"])
+def another_app(request: ConsoleRequest) -> HttpResponse:
+    """Pair another app; the one before ends, and with it every other session."""
+    return _pair(request, instead=True)
+
+
+def _pair(request: ConsoleRequest, *, instead: bool = False) -> HttpResponse:
+    user = request.user
     secret = session.shown(request, SECRET)
     if secret is None:
         secret = second.new_secret()
         session.hide(request, SECRET, secret)
-    form = CodeForm(request.POST or None)
+    form = CodeForm(request.POST if "code" in request.POST else None)
     if request.method == "POST" and form.is_valid():
         # The secret stands on this very page: nothing is guessed here.
         period = second.matching_period(secret, form.cleaned_data["code"])
-        if period is not None and (codes := second.enrol(user, secret, period)):
+        if period is not None and (codes := second.enrol(user, secret, period, instead=instead)):
             session.forget(request, SECRET)
             session.hide(request, SPARE, " ".join(codes))
-            second.note_passed(request, user, "totp")
+            if instead:
+                staff_log.factors_changed(request)
+            else:
+                second.note_passed(request, user, "totp")
             response = redirect("console:recovery_codes")
             browsers.remember(response, user.username)
             return response
         form.add_error("code", _("This code is not right. Wait for the next one and type it at once."))
-    # No name, so no buttons in the header: nothing of them works yet.
-    context = {"form": form, "secret": _in_fours(secret), "qr": _qr(user, secret), "user": None}
+    context = {"form": form, "secret": _in_fours(secret), "qr": _qr(user, secret), "first": not instead}
+    if not instead:
+        # No name, so no buttons in the header: nothing of them works yet.
+        context["user"] = None
     return render(request, "console/pair.html", context, status=422 if form.errors else 200)
 
 

@@ -11,7 +11,15 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from triage.console import unlocking
-from triage.console.requests import ANYONE, PASS_PHRASE_ONLY, UNLOCKED, AnyRequest, whom
+from triage.console.requests import (
+    ANYONE,
+    JUST_UNLOCKED,
+    PASS_PHRASE_ONLY,
+    PASSKEY_ALONE,
+    UNLOCKED,
+    AnyRequest,
+    whom,
+)
 from triage.models import User
 from triage.vault import second, session
 
@@ -57,8 +65,14 @@ class UnlockMiddleware:
                 return _elsewhere(request, "console:second_factor")
             logout(request)
             return _elsewhere(request, "account_login", back=True)
-        if allowed == UNLOCKED and request.vault is None:
-            return unlocking.in_place(request)
+        if allowed == PASSKEY_ALONE:
+            return None
+        if not session.words_given(request):
+            return unlocking.in_place(request, unlocking.WITHOUT_WORDS)
+        if request.vault is None and allowed in {UNLOCKED, JUST_UNLOCKED}:
+            return unlocking.in_place(request, unlocking.LOCKED)
+        if allowed == JUST_UNLOCKED and not session.is_fresh(request, now=timezone.now()):
+            return unlocking.in_place(request, unlocking.STALE)
         return None
 
 

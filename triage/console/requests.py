@@ -28,12 +28,17 @@ class ConsoleRequest(AnyRequest):
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
-ANYONE, PASS_PHRASE_ONLY, UNLOCKED = "anyone", "pass phrase only", "unlocked"
+ANYONE, PASS_PHRASE_ONLY, PASSKEY_ALONE = "anyone", "pass phrase only", "passkey alone"
+UNLOCKED, JUST_UNLOCKED = "unlocked", "just unlocked"
 _MARK = "tipline_open_to"
 
 
 def open_to(whom: str) -> Callable[[View], View]:
-    """Mark a view. Unmarked, it takes both factors and works locked; everything is closed to strangers."""
+    """Mark a view. Unmarked, it takes the pass phrase and a second factor, and works locked.
+
+    PASSKEY_ALONE also takes a session that a passkey began and no pass phrase: it shows nothing sealed.
+    JUST_UNLOCKED asks for the pass phrase again after five minutes.
+    """
 
     def mark(view: View) -> View:
         setattr(view, _MARK, whom)

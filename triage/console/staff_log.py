@@ -1,11 +1,15 @@
 """What is put on record about signing in. Tipsters leave no such record; the people who read them do."""
 
+from django.contrib import messages
 from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from intake.models import Program
 from triage.audit.chain import Event, record
+from triage.console.requests import ConsoleRequest
 from triage.models import Membership, User
+from triage.vault import sessions
 from triage.vault.backend import person
 
 
@@ -32,3 +36,10 @@ def refused(name: str) -> None:
         record(program, Event.SIGN_IN_REFUSED, actor=user, now=timezone.now())
     if not programs:
         transaction.set_rollback(True)
+
+
+def factors_changed(request: ConsoleRequest) -> None:
+    """Record that somebody changed how they sign in, and end their other sessions."""
+    note(request.user, Event.FACTORS_CHANGED)
+    if sessions.end_everywhere(request.user, but=request):
+        messages.info(request, _("Your other sessions were ended."))

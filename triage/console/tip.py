@@ -15,7 +15,7 @@ from intake.message import Identity
 from triage.console import casefile, cases
 from triage.console.forms import CloseForm, CorrectForm, ReopenForm, ReplyForm, SubmitterForm
 from triage.console.labels import reference
-from triage.console.requests import UNLOCKED, ConsoleRequest, open_to
+from triage.console.requests import PASSKEY_ALONE, UNLOCKED, ConsoleRequest, open_to
 from triage.escalation import taking
 from triage.models import Case, Escalation, Urgency
 
@@ -38,6 +38,7 @@ def show(request: ConsoleRequest, case_id: UUID) -> HttpResponse:
     return _page(request, _case(request, case_id), Forms())
 
 
+@open_to(PASSKEY_ALONE)
 @require_POST
 def take(request: ConsoleRequest, case_id: UUID) -> HttpResponse:
     """Take it, locked or not: sleepy hands first, pass phrase after."""

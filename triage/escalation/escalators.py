@@ -47,7 +47,7 @@ class TriageTick:
     def __call__(self) -> float:
         if time.monotonic() - self._tidied > HOUSEKEEPING:
             now = database_now()
-            one_by_one(lambda tidy: tidy(now), [epochs.rotate, actions.forget_submissions])
+            one_by_one(lambda tidy: tidy(now), [epochs.rotate, actions.forget_submissions, actions.forget_sessions])
             self._tidied = time.monotonic()
         newest, oldest = self._lanes
         found = actions.waiting(limit=WINDOW, asked=[*newest.handed, *oldest.handed])

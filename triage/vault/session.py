@@ -20,7 +20,8 @@ from .keys import Unlocked
 
 COOKIE = "__Host-unlock"
 ABSOLUTE = timedelta(hours=12)
-_UNLOCKED, _HIDDEN, _SINCE, _SEEN = "unlocked", "hidden", "since", "seen"
+FRESH = timedelta(minutes=5)
+_UNLOCKED, _HIDDEN, _SINCE, _SEEN, _PROVED = "unlocked", "hidden", "since", "seen", "proved"
 
 
 def _minute(now: datetime) -> int:
@@ -38,8 +39,24 @@ def put(request: HttpRequest, unlocked: Unlocked, *, now: datetime) -> None:
     """Keep an opened key for the requests that follow, from this minute on."""
     place = _place(unlocked.user_id, _UNLOCKED)
     request.session[_UNLOCKED] = _text(sealing.seal(unlocked.seed, key=_key(request), place=place))
-    request.session[_SEEN] = _minute(now)
+    request.session[_SEEN] = request.session[_PROVED] = _minute(now)
+    begin(request, now=now)
+
+
+def begin(request: HttpRequest, *, now: datetime) -> None:
+    """Count the absolute limit from here, unless it runs already."""
     request.session.setdefault(_SINCE, _minute(now))
+
+
+def words_given(request: HttpRequest) -> bool:
+    """Whether the pass phrase was typed in this session; without, it was begun by a passkey alone."""
+    return _PROVED in request.session
+
+
+def is_fresh(request: HttpRequest, *, now: datetime) -> bool:
+    """Whether the pass phrase was typed just now: who changes how one signs in must be the person."""
+    proved = request.session.get(_PROVED)
+    return proved is not None and _minute(now) - proved < FRESH // timedelta(minutes=1)
 
 
 def take(request: HttpRequest, user_id: UUID) -> Unlocked | None:
@@ -94,7 +111,14 @@ def is_over(request: HttpRequest, *, now: datetime) -> bool:
 def is_idle(request: HttpRequest, *, now: datetime) -> bool:
     """Whether nobody has done anything with the unlocked key for too long."""
     seen = request.session.get(_SEEN)
-    return seen is not None and _minute(now) - seen >= settings.UNLOCKED_IDLE_MINUTES
+    # More than, in whole minutes: never before the page itself has covered what it shows.
+    return seen is not None and _minute(now) - seen > settings.UNLOCKED_IDLE_MINUTES
+
+
+def started_minute(data: dict[str, Any]) -> int | None:
+    """Return the minute a stored session began, counted from 1970."""
+    found: int | None = data.get(_SINCE)
+    return found
 
 
 def touch(request: HttpRequest, *, now: datetime) -> None:
@@ -114,8 +138,8 @@ def write_cookie(request: HttpRequest, response: HttpResponseBase) -> None:
 
 def renew(request: HttpRequest) -> None:
     """Let what is kept next be kept under a new key: a sign-in never takes over a browser's old one."""
-    request.session.pop(_HIDDEN, None)
-    request.session.pop(_SINCE, None)
+    for name in (_HIDDEN, _SINCE, _PROVED):
+        request.session.pop(name, None)
     _state(request)["key"] = None
 
 

@@ -4,8 +4,10 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import ProgrammingError, connection
 from django.test import Client
@@ -68,6 +70,19 @@ def test_the_triage_role_keeps_keys_assesses_and_begins_pages(acting_as, staffed
     assert Case.objects.get(tip=insider).oversight
     told = Notification.objects.filter(escalation__tip=insider).values_list("user__name", flat=True)
     assert set(told) == {"Chair"}
+
+
+def test_the_triage_role_clears_sessions_that_are_over_and_reads_none(acting_as):
+    now = database_now()
+    for key, left in (("over", -1), ("running", 1)):
+        Session.objects.create(session_key=key, session_data="-", expire_date=now + timedelta(minutes=left))
+
+    with acting_as("triage"):
+        assert actions.forget_sessions(now) == 1
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            connection.cursor().execute("SELECT session_data FROM django_session")
+
+    assert Session.objects.get().session_key == "running"
 
 
 def test_the_triage_role_hears_of_a_follow_up_on_its_conversations_case(acting_as, staffed, send, tip_of, follow_up):
