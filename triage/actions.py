@@ -179,10 +179,11 @@ def forget_submissions(now: datetime) -> int:
 
 
 def forget_sessions(now: datetime) -> int:
-    """Drop people's sessions at the console whose time is over. Of those rows this process may see no more than that."""
+    """Drop people's sessions at the console whose time is over: all that this process may see of them."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM django_session WHERE expire_date < %s", [now])
-        return cursor.rowcount
+        dropped: int = cursor.rowcount
+    return dropped
 
 
 def _find(claimed: Claimed) -> Finding | None:
