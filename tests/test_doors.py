@@ -1,13 +1,19 @@
 """What each process's PostgreSQL role is refused, and that the street door's own work passes with it."""
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
 from django.core.management import call_command
 from django.db import connection
 
+from tests import refused
 from tipline import grants
+from triage.audit import chain
+from triage.models import AuditEntry
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,106 +46,115 @@ def connect_as(settings) -> Iterator[Connect]:
         made.close()
 
 
-REFUSED = {
-    "public": [
-        "SELECT sealed FROM intake_tip",
-        "SELECT sealed_identity FROM intake_tip",
-        "SELECT week FROM intake_tip",
-        "UPDATE intake_tip SET status = 'closed'",
-        "DELETE FROM intake_tip",
-        "UPDATE intake_receipt SET public_key = ''",
-        "DELETE FROM intake_reply",
-        "INSERT INTO intake_reply DEFAULT VALUES",
-        "DELETE FROM intake_wrap",
-        "SELECT * FROM intake_due",
-        "DELETE FROM intake_due",
-        "SELECT drop_after FROM intake_submissionkey",
-        "INSERT INTO intake_programkey DEFAULT VALUES",
-        "INSERT INTO intake_epochkey DEFAULT VALUES",
-        "UPDATE intake_program SET name = ''",
-        "SELECT * FROM triage_case",
-        "SELECT * FROM triage_user",
-        "SELECT * FROM triage_grant",
-        "SELECT * FROM triage_assessment",
-        "SELECT * FROM triage_auditentry",
-        "SELECT * FROM django_session",
-        "CREATE TABLE mine (id int)",
-        "COPY intake_program TO PROGRAM 'cat'",
-    ],
-    "pager": [
-        "SELECT * FROM triage_pagerevent",
-        "DELETE FROM triage_pagerevent",
-        "SELECT * FROM triage_contact",
-        "SELECT * FROM triage_notification",
-        "UPDATE triage_escalation SET state = 'ended'",
-        "SELECT * FROM intake_tip",
-        "SELECT * FROM intake_program",
-        "SELECT * FROM triage_user",
-    ],
-    "triage": [
-        "INSERT INTO intake_tip DEFAULT VALUES",
-        "DELETE FROM intake_tip",
-        "SELECT * FROM triage_grant",
-        "SELECT * FROM triage_personkey",
-        "SELECT * FROM triage_invitation",
-        "SELECT sealed FROM triage_contact",
-        "SELECT lookup FROM intake_receipt",
-        "SELECT * FROM intake_reply",
-        "SELECT * FROM django_session",
-        "UPDATE triage_auditentry SET event = ''",
-        "DELETE FROM triage_auditentry",
-    ],
-    "page": [
-        "SELECT sealed FROM intake_tip",
-        "SELECT * FROM intake_wrap",
-        "SELECT * FROM intake_receipt",
-        "SELECT sealed FROM triage_assessment",
-        "SELECT * FROM triage_correction",
-        "SELECT * FROM triage_boardsheet",
-        "SELECT * FROM triage_grant",
-        "SELECT * FROM triage_personkey",
-        "SELECT * FROM django_session",
-        "DELETE FROM triage_auditentry",
-    ],
-    "watch": [
-        "SELECT sealed FROM intake_tip",
-        "SELECT * FROM intake_wrap",
-        "SELECT * FROM triage_assessment",
-        "SELECT * FROM triage_personkey",
-        "UPDATE triage_escalation SET state = 'ended'",
-        "DELETE FROM triage_notification",
-    ],
-    "console": [
-        "INSERT INTO intake_tip DEFAULT VALUES",
-        "UPDATE intake_tip SET sealed = ''",
-        "DELETE FROM intake_tip",
-        "DELETE FROM intake_wrap",
-        "SELECT lookup FROM intake_receipt",
-        "DELETE FROM intake_receipt",
-        "UPDATE intake_programkey SET public_key = ''",
-        "INSERT INTO intake_epochkey DEFAULT VALUES",
-        "SELECT * FROM intake_due WHERE danger",
-        "UPDATE triage_auditentry SET event = ''",
-        "DELETE FROM triage_auditentry",
-        "TRUNCATE triage_auditentry",
-        "SELECT * FROM triage_pagerevent",
-    ],
-}
+@pytest.fixture
+def tables() -> refused.Tables:
+    """Every table of the database with its columns."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_name, array_agg(quote_ident(column_name)) FROM information_schema.columns"
+            " WHERE table_schema = 'public' GROUP BY 1"
+        )
+        return dict(cursor.fetchall())
 
 
-@pytest.mark.parametrize(("role", "attempts"), REFUSED.items(), ids=REFUSED)
-def test_a_role_is_refused_what_is_not_its_business(connect_as, role, attempts):
-    door = connect_as(role)
-    allowed = []
-
-    for attempt in attempts:
+def tried(door: psycopg.Connection, statements: Iterable[str]) -> tuple[int, list[str]]:
+    """Try each statement; returns how many were refused for want of a right, and those that were not."""
+    refusals, others = 0, []
+    for statement in statements:
         try:
-            door.execute(attempt)
-            allowed.append(attempt)
+            alone = statement.startswith(refused.ALONE)
+            with nullcontext() if alone else door.transaction(force_rollback=True):
+                door.execute(statement)
+            others.append(statement)
         except psycopg.errors.InsufficientPrivilege:
-            continue
+            refusals += 1
+        except psycopg.errors.FeatureNotSupported:
+            # An extension that is not even installed with this server cannot be refused.
+            if not statement.startswith("CREATE EXTENSION"):
+                others.append(statement)
+        except psycopg.Error as fault:
+            others.append(f"{statement}: {type(fault).__name__}")
+    return refusals, others
 
-    assert allowed == []
+
+@pytest.mark.parametrize("role", grants.ROLES)
+def test_a_role_is_refused_every_read_and_write_it_was_not_given(connect_as, tables, role):
+    door = connect_as(role)
+
+    refusals, others = tried(door, refused.attempts(grants.GRANTS.get(role, {}), tables))
+
+    assert others == []
+    assert refusals > 300
+
+
+@pytest.mark.parametrize("role", grants.ROLES)
+def test_a_role_is_refused_the_ways_around_the_tables(connect_as, role):
+    other = "triage" if role != "triage" else "console"
+    door = connect_as(role)
+    names = {"{other}": other, "{database}": door.info.dbname}
+    statements = [re.sub(r"{\w+}", lambda found: names[found[0]], nasty) for nasty in refused.NASTY]
+
+    refusals, others = tried(door, statements)
+
+    assert others == []
+    assert refusals >= 30
+
+
+def test_the_tries_would_find_a_right_too_many(connect_as, tables):
+    door = connect_as("page")
+    with connection.cursor() as cursor:
+        cursor.execute("GRANT SELECT (sealed) ON intake_tip TO tipline_page")
+
+    _, others = tried(door, refused.attempts(grants.GRANTS["page"], tables))
+
+    assert others == ["SELECT sealed FROM intake_tip", "SELECT 1 FROM intake_tip WHERE sealed IS NULL"]
+
+
+@pytest.mark.parametrize("role", ["public", "triage"])
+def test_switching_row_security_off_shows_nothing_more(connect_as, send, epoch_seed, role):
+    send()
+    door = connect_as(role)
+    door.execute("SET row_security = off")
+
+    refusals, others = tried(door, ["SELECT id FROM intake_wrap", "SELECT id FROM intake_tip"])
+
+    assert (refusals, others) == (2, [])
+
+
+@pytest.mark.parametrize("role", grants.ROLES)
+def test_a_role_does_not_read_what_others_are_asking(connect_as, role):
+    other = connect_as("owner" if role != "owner" else "public")
+    other.execute("SET application_name = 'the other'")
+    other.execute("SELECT 'marked-word'")
+    door = connect_as(role)
+
+    seen = door.execute(
+        "SELECT query, client_addr, state FROM pg_stat_activity WHERE usename <> current_user"
+    ).fetchall()
+
+    assert {query for query, *_ in seen} == {"<insufficient privilege>"}
+    assert {tuple(rest) for _, *rest in seen} == {(None, None)}
+
+
+@pytest.mark.parametrize("role", ["public", "page", "console", "custodian"])
+def test_nobody_changes_what_stands_in_the_record(connect_as, send, tip_of, role):
+    tip = tip_of(send())
+    chain.record(tip.program, chain.Event.TIP_OPENED, tip=tip, now=datetime(2026, 3, 4, tzinfo=UTC))
+    door = connect_as(role)
+
+    _, others = tried(
+        door,
+        [
+            "UPDATE triage_auditentry SET event = ''",
+            "DELETE FROM triage_auditentry",
+            "TRUNCATE triage_auditentry",
+            "SET tipline.may_empty_audit = 'yes'; TRUNCATE triage_auditentry",
+            "ALTER TABLE triage_auditentry DISABLE TRIGGER ALL",
+        ],
+    )
+
+    assert others == []
+    assert AuditEntry.objects.count() == 1
 
 
 def test_the_street_door_sees_no_conversation_without_its_words(connect_as, send):

@@ -132,9 +132,19 @@ POLICIES: dict[str, list[tuple[str, str, str, str | None, str | None]]] = {
 }
 
 
+# No temporary tables: a role keeps nothing but in the tables it was given.
+_CLOSE_DATABASE = f"""
+DO $$ BEGIN
+    EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO {", ".join(f"tipline_{role}" for role in ROLES)}',
+                   current_database());
+END $$
+"""
+
+
 def statements() -> list[str]:
     """Return the SQL that takes every right away and gives back what stands above."""
-    sql = ["REVOKE ALL ON SCHEMA public FROM PUBLIC"]
+    sql = ["REVOKE ALL ON SCHEMA public FROM PUBLIC", _CLOSE_DATABASE]
     for role in ROLES:
         name = f"tipline_{role}"
         sql += [

@@ -122,9 +122,31 @@ def test_a_service_meets_only_whom_its_process_needs(compose: dict[str, Any], pr
     open_to_the_world = {name for name in networks if not compose["networks"][name].get("internal")}
 
     assert f"db-{process.role}" in networks
-    assert ("broker" in networks) == process.broker
+    assert (f"broker-{process.role}" in networks) == process.broker
     assert open_to_the_world == ({"outbound"} if process.outbound else set())
     assert "outside" not in networks
+
+
+def test_two_roles_never_share_a_network_but_the_way_out(compose: dict[str, Any]) -> None:
+    roles: dict[str, set[str]] = {}
+    for process in DEPLOYED:
+        for network in compose["services"][process.name]["networks"]:
+            roles.setdefault(network, set()).add(process.role)
+
+    assert {network: sorted(found) for network, found in roles.items() if len(found) > 1} == {
+        "outbound": ["page", "watch"]
+    }
+
+
+def test_who_reads_tips_reaches_the_database_and_the_broker_and_neither_reaches_the_world(
+    compose: dict[str, Any],
+) -> None:
+    networks = {"triage-worker", "escalator-triage", "postgres", "broker"}
+    reached = {network for name in networks for network in compose["services"][name]["networks"]}
+
+    assert set(compose["services"]["triage-worker"]["networks"]) == {"db-triage", "broker-triage"}
+    assert all(compose["networks"][network].get("internal") for network in reached)
+    assert all("ports" not in compose["services"][name] for name in networks)
 
 
 @pytest.mark.parametrize("process", DEPLOYED, ids=lambda process: process.name)

@@ -14,7 +14,7 @@ from tests.runner.conftest import Watched, alive, until
 from tipline.runner import child, secrets
 from tipline.runner.osuser import _open_to_all
 from tipline.runner.places import Places
-from tipline.runner.processes import ROLES
+from tipline.runner.processes import OWNER, ROLES
 from tipline.runner.servers import Servers
 
 
@@ -65,6 +65,13 @@ def test_no_role_can_make_roles_or_databases_or_pass_row_security(servers: Serve
 def test_doors_may_not_make_tables(servers: Servers) -> None:
     with connect(servers, "public") as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute("CREATE TABLE public.notes (note text)")
+
+
+@pytest.mark.parametrize("role", [role for role in ROLES if role != OWNER])
+@pytest.mark.parametrize("attempt", ["SELECT lo_create(0)", "DO 'BEGIN PERFORM 1; END'", "CREATE TEMP TABLE mine ()"])
+def test_doors_may_not_write_beside_the_tables_or_run_code(servers: Servers, role: str, attempt: str) -> None:
+    with connect(servers, role) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(attempt)
 
 
 def test_a_failing_statement_leaves_no_value_in_the_log(servers: Servers) -> None:

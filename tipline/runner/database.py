@@ -9,6 +9,23 @@ from psycopg import sql
 from tipline.runner.postgres import PORT, SUPERUSER
 from tipline.runner.processes import OWNER, ROLES
 
+# What PostgreSQL lets every role do unless somebody takes it away: write large objects, which no
+# grant on a table covers, and run code of its own.
+OPEN_TO_ALL = """
+DO $$
+DECLARE each regprocedure;
+BEGIN
+    FOR each IN
+        SELECT oid FROM pg_proc
+        WHERE pronamespace = 'pg_catalog'::regnamespace AND (proname ~ '^lo_' OR proname IN ('loread', 'lowrite'))
+    LOOP
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', each);
+    END LOOP;
+END
+$$;
+REVOKE ALL ON LANGUAGE plpgsql, sql FROM PUBLIC;
+"""
+
 
 def answers(host: Path | str, password: str, port: int = PORT) -> bool:
     """Whether the cluster takes connections now."""
@@ -38,11 +55,17 @@ def ensure(
         for role in ROLES:
             _ensure_role(connection, role, passwords[role], may_create=tests and role == OWNER)
         _ensure_database(connection, database)
+    # The template too, so that a database made from it (tests, a restore) begins closed.
+    for name in ("template1", database):
+        with _connect(host, superuser_password, port=port, database=name) as connection:
+            connection.execute(OPEN_TO_ALL)
+            owner = sql.Identifier(f"tipline_{OWNER}")
+            connection.execute(sql.SQL("GRANT USAGE ON LANGUAGE plpgsql, sql TO {}").format(owner))
 
 
-def _connect(host: Path | str, password: str, *, port: int) -> psycopg.Connection:
+def _connect(host: Path | str, password: str, *, port: int, database: str = "postgres") -> psycopg.Connection:
     return psycopg.connect(
-        host=str(host), port=port, user=SUPERUSER, password=password, dbname="postgres",
+        host=str(host), port=port, user=SUPERUSER, password=password, dbname=database,
         autocommit=True, connect_timeout=3,
     )  # fmt: skip
 
