@@ -50,8 +50,7 @@ GRANTS: dict[str, dict[str, str]] = {
     "page": {
         **LADDERS,
         "triage_case": "SELECT, UPDATE (status, taken_by_id, unread, version)",
-        "triage_escalation": "SELECT, UPDATE"
-        " (state, taken_by_id, times_taken, next_at, snapshot, step, loop, generation)",
+        "triage_escalation": "SELECT, UPDATE (state, taken_by_id, times_taken, next_at, snapshot, step, loop)",
         "triage_notification": "SELECT, INSERT, UPDATE",
         "triage_contact": "SELECT, UPDATE (active, failing)",
         "triage_pagerevent": "SELECT, UPDATE (lease_until), DELETE",

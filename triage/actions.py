@@ -1,54 +1,44 @@
 """What the coordinators' room does by itself: take new tips in hand, assess them, open their cases."""
 
 import logging
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection
+from django.db.models import F
 
 from intake.models import Due, EpochKey, SubmissionKey, Tip, Wrap, WrapPurpose
 from tipline.kernel import failpoints
-from triage import assess, rows
+from triage import assess, limits, rows
 from triage.assess import CannotOpen, Finding
-from triage.classify import Urgency
-from triage.classify.taxonomy import WORST_FIRST
-from triage.escalation import engine
-from triage.models import Assessment, Case
+from triage.storing import Assessed, Claimed, store
 
 log = logging.getLogger("tipline.triage")
+
+__all__ = [
+    "Assessed",
+    "Claimed",
+    "Waiting",
+    "assess_due",
+    "assess_together",
+    "claim",
+    "forget_submissions",
+    "store",
+    "waiting",
+]
 
 LEASE = timedelta(seconds=10)
 OTHER_HOST = timedelta(seconds=2)
 """How long another host gets to read a tip that this one cannot."""
 LOST_LEASES = 3
-
-
-class LeaseLost(Exception):
-    """Another worker has taken the tip meanwhile; what this one found is not stored."""
-
-
-@dataclass(frozen=True, slots=True)
-class Assessed:
-    """What became of a tip: whether somebody is paged for it."""
-
-    urgency: str
-    pages: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A waiting tip in this worker's hands, with what it takes to read it."""
-
-    due_id: UUID
-    owner: UUID
-    generation: int
-    tip: Tip
-    wraps: list[Wrap]
-    now: datetime
+QUICK = 0.25
+"""Seconds one of several tips may take to be read, a hundred times what one needs: a slower one waits, not they."""
+LONGEST = 8.0
+"""Seconds a tip by itself may take, inside its lease; beyond them a person reads it."""
 
 
 class Waiting(NamedTuple):
@@ -63,7 +53,7 @@ class Waiting(NamedTuple):
 _WAITING = """
 WITH free AS (
     SELECT id, danger, age(xmin) AS age FROM intake_due
-    WHERE lease_until IS NULL OR lease_until < coalesce(%(now)s, clock_timestamp())
+    WHERE lease_until IS NULL OR lease_until < coalesce(%(now)s::timestamptz, clock_timestamp())
 )
 SELECT ARRAY(SELECT id FROM free ORDER BY danger DESC, age LIMIT %(limit)s),
        ARRAY(SELECT id FROM free ORDER BY danger DESC, age DESC LIMIT %(limit)s),
@@ -72,35 +62,20 @@ SELECT ARRAY(SELECT id FROM free ORDER BY danger DESC, age LIMIT %(limit)s),
 
 _CLAIM = """
 WITH free AS (
-    SELECT id, coalesce(%(now)s, clock_timestamp()) AS now FROM intake_due
-    WHERE id = %(due)s AND (lease_until IS NULL OR lease_until < coalesce(%(now)s, clock_timestamp()))
+    SELECT id, coalesce(%(now)s::timestamptz, clock_timestamp()) AS now FROM intake_due
+    WHERE id = ANY(%(dues)s::uuid[])
+      AND (lease_until IS NULL OR lease_until < coalesce(%(now)s::timestamptz, clock_timestamp()))
     FOR UPDATE SKIP LOCKED
 ), due AS (
     UPDATE intake_due
     SET lease_owner = %(owner)s, lease_until = free.now + make_interval(secs => %(lease)s), generation = generation + 1
     FROM free WHERE intake_due.id = free.id
-    RETURNING tip_id, generation, free.now
+    RETURNING intake_due.id, tip_id, generation, free.now
 )
-SELECT due.generation, due.now, tip.id, tip.program_id, tip.follows_id, tip.sealed,
+SELECT due.id, due.generation, due.now, tip.id, tip.program_id, tip.follows_id, tip.sealed,
        ARRAY(SELECT key_id FROM intake_wrap WHERE tip_id = tip.id AND purpose = 'epoch' ORDER BY id),
        ARRAY(SELECT sealed FROM intake_wrap WHERE tip_id = tip.id AND purpose = 'epoch' ORDER BY id)
 FROM due JOIN intake_tip tip ON tip.id = due.tip_id
-"""
-
-# A follow-up (`follows` is 1) raises its conversation's case, never lowers it, and puts it before people again.
-_CASE = """
-INSERT INTO triage_case AS known (id, program_id, tip_id, oversight, urgency, status, unread, version)
-VALUES (%(id)s, %(program)s, %(root)s,
-        EXISTS (SELECT 1 FROM intake_wrap WHERE tip_id = %(root)s AND purpose = 'oversight'),
-        %(urgency)s, 'new', %(follows)s, 1)
-ON CONFLICT (tip_id) DO UPDATE SET
-    urgency = (%(levels)s::text[])[least(array_position(%(levels)s::text[], known.urgency::text),
-                                         array_position(%(levels)s::text[], excluded.urgency::text))],
-    unread = known.unread + excluded.unread,
-    status = CASE WHEN excluded.unread > 0 AND known.status IN ('open', 'closed') THEN 'new' ELSE known.status END,
-    taken_by_id = CASE WHEN excluded.unread = 0 OR known.status = 'taken' THEN known.taken_by_id END,
-    version = known.version + 1
-RETURNING known.id, known.oversight
 """
 
 
@@ -109,67 +84,61 @@ def waiting(*, limit: int, asked: Iterable[UUID] = (), now: datetime | None = No
 
     Without `now` the database's clock counts, here and below.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_WAITING, {"now": now, "limit": limit, "asked": list(asked)})
-        return Waiting(*cursor.fetchone())
+    return Waiting(*rows.run(_WAITING, {"now": now, "limit": limit, "asked": list(asked)})[0])
 
 
 def assess_due(due_id: UUID, *, now: datetime | None = None) -> Assessed | None:
-    """Assess one waiting tip; None if somebody else has it or has done it. Raises LeaseLost."""
-    claimed = claim(due_id, now)
-    if claimed is None:
-        return None
-    failpoints.reach("triage.claimed")
-    finding = _find(claimed)
-    if finding is None:
-        held = Due.objects.filter(pk=due_id, generation=claimed.generation)
-        held.update(lease_until=claimed.now + OTHER_HOST)
-        return None
-    return store(claimed, finding)
+    """Assess one waiting tip; None if somebody else has it or has done it."""
+    return next(iter(assess_together([due_id], now=now)), None)
 
 
-def claim(due_id: UUID, now: datetime | None = None) -> Claimed | None:
-    """Take the lease of a waiting tip; None if it is gone or held."""
-    owner = uuid4()
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"due": due_id, "owner": owner, "lease": LEASE.total_seconds(), "now": now})
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    generation, moment, tip_id, program_id, follows_id, sealed, key_ids, wraps = row
-    tip = Tip(pk=tip_id, program_id=program_id, follows_id=follows_id, sealed=sealed)
-    found = [
-        Wrap(program_id=program_id, tip=tip, purpose=WrapPurpose.EPOCH, key_id=key_id, sealed=wrap)
-        for key_id, wrap in zip(key_ids, wraps, strict=True)
-    ]
-    return Claimed(due_id, owner, generation, tip, found, moment)
+def assess_together(due_ids: Sequence[UUID], *, now: datetime | None = None) -> list[Assessed]:
+    """Assess waiting tips, those that nobody else has; returns what became of those stored.
 
-
-def store(claimed: Claimed, finding: Finding) -> Assessed:
-    """Store an assessment, open or raise the case, begin the page, and forget how the tip was read.
-
-    Raises LeaseLost if the lease is another's now: a late writer changes nothing.
+    They are claimed and stored together but fail each by itself. One that takes long to read is put
+    back until the others are stored.
     """
-    tip = claimed.tip
-    rows.wait_at_most()
-    with transaction.atomic():
-        held = Due.objects.filter(pk=claimed.due_id, lease_owner=claimed.owner, generation=claimed.generation)
-        if not held.delete()[0]:
-            raise LeaseLost
-        Assessment(
-            program_id=tip.program_id,
-            tip=tip,
-            urgency=finding.urgency,
-            judged=finding.judged,
-            sealed=finding.sealed,
-            version=finding.version,
-        ).save(force_insert=True)
-        case = _case_for(tip, finding.urgency)
-        if finding.pages:
-            engine.start(case, tip, urgency=finding.urgency, now=claimed.now)
-        Wrap.objects.filter(tip=tip, purpose=WrapPurpose.EPOCH).delete()
-        failpoints.reach("triage.before_commit")
-    return Assessed(finding.urgency, finding.pages)
+    claimed = claim(due_ids, now)
+    if not claimed:
+        return []
+    failpoints.reach("triage.claimed")
+    found: list[tuple[Claimed, Finding]] = []
+    slow: list[Claimed] = []
+    elsewhere: list[Claimed] = []
+    for one in claimed:
+        try:
+            with limits.at_most(QUICK if len(claimed) > 1 else LONGEST):
+                finding = _find(one)
+        except limits.TooSlow:
+            if len(claimed) > 1:
+                slow.append(one)
+                continue
+            log.error("assess.too_slow %s", one.due_id)
+            finding = assess.unassessed()
+        if finding is None:
+            elsewhere.append(one)
+        else:
+            found.append((one, finding))
+    done = store(found)
+    _let_go(elsewhere, for_others=OTHER_HOST)
+    _let_go(slow)
+    # One of them now, by itself; the rest is found again.
+    return done + (assess_together([slow[0].due_id], now=now) if slow else [])
+
+
+def claim(due_ids: Sequence[UUID], now: datetime | None = None) -> list[Claimed]:
+    """Take the leases of waiting tips; those that are gone or held are left out."""
+    owner = uuid4()
+    held = rows.run(_CLAIM, {"dues": list(due_ids), "owner": owner, "lease": LEASE.total_seconds(), "now": now})
+    claimed = []
+    for due_id, generation, moment, tip_id, program_id, follows_id, sealed, key_ids, wraps in held:
+        tip = Tip(pk=tip_id, program_id=program_id, follows_id=follows_id, sealed=sealed)
+        found = [
+            Wrap(program_id=program_id, tip=tip, purpose=WrapPurpose.EPOCH, key_id=key_id, sealed=wrap)
+            for key_id, wrap in zip(key_ids, wraps, strict=True)
+        ]
+        claimed.append(Claimed(due_id, owner, generation, tip, found, moment))
+    return claimed
 
 
 def forget_submissions(now: datetime) -> int:
@@ -199,27 +168,20 @@ def _find(claimed: Claimed) -> Finding | None:
         if held_elsewhere.exclude(host=settings.WORKER_HOST).exists():
             return None
         log.error("assess.cannot_open %s", claimed.due_id)
-    except DatabaseError:
+    except (DatabaseError, SoftTimeLimitExceeded):
+        # No trouble of this tip's: its lease lapses, and it is tried again.
         raise
     except Exception as fault:
         log.error("assess.failed %s %s", claimed.due_id, type(fault).__name__)
     return assess.unassessed()
 
 
-def _case_for(tip: Tip, urgency: Urgency) -> Case:
-    """Open the tip's case, or raise that of its conversation; its row stays locked."""
-    root_id = tip.follows_id or tip.pk
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _CASE,
-            {
-                "id": uuid4(),
-                "program": tip.program_id,
-                "root": root_id,
-                "urgency": str(urgency),
-                "follows": int(tip.follows_id is not None),
-                "levels": [str(level) for level in WORST_FIRST],
-            },
-        )
-        case_id, oversight = cursor.fetchone()
-    return Case(pk=case_id, program_id=tip.program_id, tip_id=root_id, oversight=oversight)
+def _let_go(claimed: Sequence[Claimed], *, for_others: timedelta | None = None) -> None:
+    """Give tips back: at once and as if never taken, or after others have had the time to take them."""
+    if not claimed:
+        return
+    held = Due.objects.filter(pk__in=[one.due_id for one in claimed], lease_owner=claimed[0].owner)
+    if for_others:
+        held.update(lease_until=claimed[0].now + for_others)
+    else:
+        held.update(lease_owner=None, lease_until=None, generation=F("generation") - 1)

@@ -3,6 +3,8 @@
 Each row's lease decides by itself: what a run has not come to yet is free for an escalator.
 """
 
+from collections.abc import Sequence
+from functools import cache
 from uuid import UUID
 
 from celery import shared_task
@@ -13,6 +15,7 @@ from triage import actions
 from triage import assess as reading
 from triage.escalation import carriers, wake
 from triage.escalation import deliver as delivery
+from triage.escalation.handover import Publisher, hand_on
 from triage.rows import one_by_one
 
 
@@ -26,13 +29,13 @@ def get_ready(**_: object) -> None:
 @shared_task(acks_late=True, ignore_result=True)  # type: ignore[untyped-decorator]
 def assess(*due_ids: str) -> None:
     """Assess waiting tips (the lane of the oldest)."""
-    one_by_one(_assess, due_ids)
+    one_by_one(_assess, [due_ids])
 
 
 @shared_task(acks_late=True, ignore_result=True)  # type: ignore[untyped-decorator]
 def assess_newest(*due_ids: str) -> None:
     """Assess waiting tips (the lane of the newest)."""
-    one_by_one(_assess, due_ids)
+    one_by_one(_assess, [due_ids])
 
 
 @shared_task(acks_late=True, ignore_result=True)  # type: ignore[untyped-decorator]
@@ -45,10 +48,14 @@ def _deliver(notification_id: str) -> None:
     delivery.deliver(UUID(notification_id), send=carriers.send)
 
 
-def _assess(due_id: str) -> None:
-    try:
-        assessed = actions.assess_due(UUID(due_id))
-    except actions.LeaseLost:
-        return
-    if assessed is not None and assessed.pages:
+def _assess(due_ids: Sequence[str]) -> None:
+    assessed = actions.assess_together([UUID(due_id) for due_id in due_ids])
+    notes = [note for one in assessed for note in one.notes]
+    # On to the page at once; where no broker takes it, its escalator is told.
+    if notes and not hand_on(notes, _publisher().offer):
         wake.wake(wake.PAGE)
+
+
+@cache
+def _publisher() -> Publisher:
+    return Publisher()

@@ -14,7 +14,8 @@ from intake.message import Message
 from intake.models import Due, Program, Tip, Wrap
 from tipline.kernel import sealing
 from triage import actions, epochs
-from triage.escalation import carriers, contacts, engine, events
+from triage.escalation import beginning, carriers, contacts, events
+from triage.escalation.beginning import NewPage
 from triage.escalation.senders import Outcome, Outgoing, Result
 from triage.models import (
     Case,
@@ -187,13 +188,20 @@ def make_case(program, noon) -> Callable[..., Case]:
     return _make
 
 
+def begin(case: Case, tip: Tip, urgency: str, now: datetime) -> Escalation:
+    """Begin one page for a tip of a case."""
+    page = NewPage(case.program_id, case.pk, tip.pk, urgency, oversight=case.oversight)
+    beginning.begin([page], now=now)
+    return Escalation.objects.get(tip=tip)
+
+
 @pytest.fixture
 def make_page(make_case, noon) -> Callable[..., Escalation]:
     """A page just begun for a case of its own."""
 
     def _make(urgency: str = Urgency.URGENT, *, now: datetime = noon, oversight: bool = False) -> Escalation:
         case = make_case(urgency, oversight=oversight)
-        return engine.start(case, case.tip, urgency=urgency, now=now)
+        return begin(case, case.tip, urgency, now)
 
     return _make
 

@@ -1,11 +1,11 @@
-"""The ladder: starting a page and climbing until a person has opened it.
+"""The ladder: climbing until a person has opened the page (triage.escalation.beginning starts it).
 
 A climb is one short transaction under the locks of the case and the escalation: nothing is sent in
 it. It writes notification rows; triage.escalation.deliver sends them.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -13,9 +13,8 @@ from uuid import UUID
 from django.db import DatabaseError, transaction
 from django.db.models import Q
 
-from intake.models import Tip
 from triage import rows
-from triage.escalation import ladders, numbers, taking
+from triage.escalation import ladders, taking
 from triage.escalation.ladders import Snapshot
 from triage.models import (
     Case,
@@ -31,20 +30,6 @@ log = logging.getLogger("tipline.escalation")
 
 SENDABLE = (Channel.SMS, Channel.EMAIL)  # voice comes with the rota
 SHORTEST_LOOP = 15  # seconds: a ladder set to zero must not spin
-
-
-def start(case: Case, tip: Tip, *, urgency: str, now: datetime) -> Escalation:
-    """Begin a page for a tip or follow-up and write its first notifications, due now.
-
-    Called inside the transaction that stores the assessment; the caller wakes the pagers after it.
-    """
-    escalation = Escalation(program_id=case.program_id, case=case, tip=tip, urgency=urgency, opened_at=now, next_at=now)
-    escalation.snapshot = ladders.snapshot(case.program_id, urgency, oversight=case.oversight)
-    reached = _climb(escalation, now)
-    escalation.page_number = numbers.next_number(case.program_id)
-    escalation.save(force_insert=True)
-    Notification.objects.bulk_create(_notes(escalation.pk, case.program_id, reached, now))
-    return escalation
 
 
 def climb_due(now: datetime, *, limit: int = 100) -> int:
@@ -70,7 +55,7 @@ def climb(escalation_id: UUID, case_id: UUID, now: datetime) -> bool:
             others = Escalation.objects.running().filter(case=case).exclude(pk=escalation.pk)
             taking.lapse(case, escalation, [escalation, *others])
         try:
-            reached = _climb(escalation, now)
+            reached = advance(escalation, now, _reaching(escalation))
         except DatabaseError:
             raise
         except Exception:
@@ -78,8 +63,8 @@ def climb(escalation_id: UUID, case_id: UUID, now: datetime) -> bool:
             log.error("escalation.snapshot_unreadable %s", escalation.pk)
             escalation.snapshot = ladders.snapshot(case.program_id, escalation.urgency, oversight=case.oversight)
             escalation.step, escalation.loop = 0, escalation.loop + 1
-            reached = _climb(escalation, now)
-        escalation.save(update_fields=["state", "taken_by", "snapshot", "step", "loop", "next_at", "generation"])
+            reached = advance(escalation, now, _reaching(escalation))
+        escalation.save(update_fields=["state", "taken_by", "snapshot", "step", "loop", "next_at"])
         _tell(escalation.pk, escalation.program_id, reached, now)
         return True
 
@@ -121,35 +106,41 @@ class Reached:
     loop: int
 
 
-def _climb(escalation: Escalation, now: datetime) -> Reached:
+Reach = Callable[[Iterable[str], Iterable[str]], list[Contact]]
+"""How these people can be told by these means."""
+
+
+def advance(escalation: Escalation, now: datetime, reach: Reach) -> Reached:
     """Find the next step that reaches somebody and move the escalation past it. Writes nothing."""
     snapshot = ladders.of(escalation)
     step, loop = escalation.step, escalation.loop
-    escalation.generation += 1
     for _ in snapshot["steps"]:
         rung = snapshot["steps"][escalation.step]
         # Two people took it and did not open it: from now on everyone hears of it.
         people = snapshot["everyone"] if escalation.times_taken > 1 else rung["people"]
-        found = Reached(_contacts(escalation, people, rung["channels"]), escalation.step, escalation.loop)
-        _advance(escalation, snapshot, now)
+        found = Reached(reach(people, rung["channels"]), escalation.step, escalation.loop)
+        _step_past(escalation, snapshot, now)
         if found.contacts:
             return found
     escalation.next_at = now + _pause(snapshot)
-    found = Reached(_contacts(escalation, snapshot["everyone"], ladders.ALL_CHANNELS), step, loop)
+    found = Reached(reach(snapshot["everyone"], ladders.ALL_CHANNELS), step, loop)
     if not found.contacts:
         log.error("escalation.nobody_can_be_reached %s", escalation.pk)
     return found
 
 
-def _contacts(escalation: Escalation, people: Iterable[str], channels: Iterable[str]) -> list[Contact]:
-    found = Contact.objects.filter(
-        program_id=escalation.program_id,
-        user_id__in=list(people),
-        user__is_active=True,
-        active=True,
-        channel__in=[channel for channel in channels if channel in SENDABLE],
-    )
-    return list(found.only("user_id", "channel"))
+def _reaching(escalation: Escalation) -> Reach:
+    def reach(people: Iterable[str], channels: Iterable[str]) -> list[Contact]:
+        found = Contact.objects.filter(
+            program_id=escalation.program_id,
+            user_id__in=list(people),
+            user__is_active=True,
+            active=True,
+            channel__in=[channel for channel in channels if channel in SENDABLE],
+        )
+        return list(found.only("user_id", "channel"))
+
+    return reach
 
 
 def _tell(escalation_id: UUID, program_id: UUID, reached: Reached, now: datetime) -> None:
@@ -163,11 +154,11 @@ def _tell(escalation_id: UUID, program_id: UUID, reached: Reached, now: datetime
         due_at__isnull=False,
     )
     stale.update(state=NotificationState.SUPERSEDED, due_at=None)
-    notes = _notes(escalation_id, program_id, reached, now)
-    Notification.objects.bulk_create(notes, ignore_conflicts=True)
+    Notification.objects.bulk_create(notes(escalation_id, program_id, reached, now), ignore_conflicts=True)
 
 
-def _notes(escalation_id: UUID, program_id: UUID, reached: Reached, now: datetime) -> list[Notification]:
+def notes(escalation_id: UUID, program_id: UUID, reached: Reached, now: datetime) -> list[Notification]:
+    """Return the notifications of one step, due now; they are not stored yet."""
     return [
         Notification(
             program_id=program_id,
@@ -183,7 +174,7 @@ def _notes(escalation_id: UUID, program_id: UUID, reached: Reached, now: datetim
     ]
 
 
-def _advance(escalation: Escalation, snapshot: Snapshot, now: datetime) -> None:
+def _step_past(escalation: Escalation, snapshot: Snapshot, now: datetime) -> None:
     steps = snapshot["steps"]
     following = escalation.step + 1
     if following < len(steps):

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
@@ -56,19 +57,16 @@ class TriageTick:
             # What is handed over in one lane does not wait in the other.
             rows = dict.fromkeys([*first, *(row for row in found.asked if row in lane.handed)])
             mine = lane.sort(row for row in rows if row not in other.handed and row not in done)
-            one_by_one(self.assess, mine[:AT_ONCE])
+            one_by_one(self.assess, [mine[:AT_ONCE]])
             done.update(mine[:AT_ONCE])
             pauses.append(0.0 if mine and lane.alone else lane.pause(POLL, more=len(first) == WINDOW))
         return min(pauses)
 
     @staticmethod
-    def assess(due_id: UUID) -> None:
-        """Assess one tip here, and wake the pagers if it pages."""
-        try:
-            assessed = actions.assess_due(due_id)
-        except actions.LeaseLost:
-            return
-        if assessed is not None and assessed.pages:
+    def assess(due_ids: Sequence[UUID]) -> None:
+        """Assess tips here, and wake the pagers if one pages."""
+        assessed = actions.assess_together(due_ids) if due_ids else []
+        if any(one.pages for one in assessed):
             wake.wake(wake.PAGE)
 
 

@@ -17,6 +17,8 @@ from uuid import UUID
 
 from django.conf import settings
 
+from triage.models import Notification
+
 log = logging.getLogger("tipline.escalation")
 
 PATIENCE = 0.3
@@ -42,6 +44,21 @@ class Others:
     alone_until: float = float("-inf")
     # Nobody came last time: the next row handed over is a question, and the others do not wait for its answer.
     doubted: bool = False
+
+
+def hand_on(notes: Iterable[Notification], offer: Callable[[str, Sequence[UUID]], bool]) -> bool:
+    """Hand fresh notifications to Celery, each channel's in messages of its own; False if it took not all.
+
+    A hung mail server must not keep SMS waiting.
+    """
+    by_channel: dict[str, list[UUID]] = {}
+    for note in notes:
+        by_channel.setdefault(note.channel, []).append(note.pk)
+    return all(
+        offer("triage.tasks.deliver", rows[start : start + BATCH])
+        for rows in by_channel.values()
+        for start in range(0, len(rows), BATCH)
+    )
 
 
 class HandOver:

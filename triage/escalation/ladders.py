@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from typing import TypedDict, cast
 from uuid import UUID
 
-from django.db import connection
-
+from triage import rows
 from triage.models import Channel, Escalation, LadderWho, Role
 
 DEFAULT_LOOP = 120
@@ -53,9 +52,8 @@ def snapshot(program_id: UUID, urgency: str, *, oversight: bool) -> Snapshot:
     Oversight cases reach oversight people only, and the others reach everybody else. Where there is
     no ladder or nobody on call, its first step tells every one of them at once.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_FOUND, {"program": program_id, "urgency": urgency, "oversight": oversight})
-        members, rota, loop_after, rungs = cursor.fetchone()
+    found = rows.run(_FOUND, {"program": program_id, "urgency": str(urgency), "oversight": oversight})
+    members, rota, loop_after, rungs = found[0]
     roles: dict[str, str] = dict(members or ())
     everyone = list(roles)
     on_call = [user for user in rota or () if user in roles]

@@ -2,8 +2,7 @@
 
 from uuid import UUID
 
-from django.db import connection
-
+from triage import rows
 from triage.models import Escalation, PageCounter
 
 FIRST, LAST = 10, 99
@@ -11,31 +10,32 @@ FIRST, LAST = 10, 99
 # The counter's row stays locked until the transaction ends, so two pages never get one number.
 _NEXT = f"""
 WITH counter AS (
-    INSERT INTO triage_pagecounter (program_id, last) VALUES (%(program)s, {FIRST})
+    INSERT INTO triage_pagecounter (program_id, last) VALUES (%(program)s, {FIRST - 1} + %(count)s)
     ON CONFLICT (program_id) DO UPDATE
-    SET last = CASE WHEN triage_pagecounter.last >= {LAST} THEN {FIRST} ELSE triage_pagecounter.last + 1 END
+    SET last = {FIRST} + (triage_pagecounter.last - {FIRST} + %(count)s) %% {LAST - FIRST + 1}
     RETURNING last
+), rolled AS (
+    SELECT {FIRST} + (last - {FIRST} - back + {LAST - FIRST + 1}) %% {LAST - FIRST + 1} AS number
+    FROM counter, generate_series(%(count)s - 1, 0, -1) AS back
 )
-SELECT last, EXISTS (
+SELECT array_agg(number), EXISTS (
     SELECT 1 FROM triage_escalation
-    WHERE program_id = %(program)s AND state <> 'ended' AND page_number = last
-) FROM counter
+    WHERE program_id = %(program)s AND state <> 'ended' AND page_number IN (SELECT number FROM rolled)
+) FROM rolled
 """  # noqa: S608  two constants of this file
 
 
-def next_number(program_id: UUID) -> int:
-    """Return a number no running page of the program has; until the transaction ends nobody else gets one."""
-    with connection.cursor() as cursor:
-        cursor.execute(_NEXT, {"program": program_id})
-        rolled, in_use = cursor.fetchone()
-    last: int = rolled
+def next_numbers(program_id: UUID, count: int) -> list[int]:
+    """Return numbers no running page of the program has; until the transaction ends nobody else gets any."""
+    rolled, in_use = rows.run(_NEXT, {"program": program_id, "count": count})[0]
+    first: int = rolled[0]
     if not in_use:
-        return last
+        return list(rolled)
     running = Escalation.objects.running().filter(program_id=program_id)
     used: set[int] = set(running.values_list("page_number", flat=True))
-    rolling: list[int] = [*range(last + 1, LAST + 1), *range(FIRST, last)]
-    free = next((number for number in rolling if number not in used), None)
-    if free is not None:
-        PageCounter.objects.filter(program_id=program_id).update(last=free)
-        return free
-    return next(iter(sorted(set(range(LAST + 1, LAST + 2 + len(used))) - used)))
+    rolling = [*range(first, LAST + 1), *range(FIRST, first)]
+    free = [number for number in rolling if number not in used][:count]
+    if free:
+        PageCounter.objects.filter(program_id=program_id).update(last=free[-1])
+    more = sorted(set(range(LAST + 1, LAST + 1 + len(used) + count)) - used)
+    return [*free, *more[: count - len(free)]]

@@ -135,9 +135,6 @@ class Escalation(models.Model):
     taken_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     times_taken = models.PositiveSmallIntegerField(default=0)
     ended_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
-    lease_owner = models.UUIDField(null=True, blank=True)
-    lease_until = models.DateTimeField(null=True, blank=True)
-    generation = models.PositiveIntegerField(default=0)
 
     objects = EscalationQuerySet.as_manager()
 

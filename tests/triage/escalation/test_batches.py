@@ -8,6 +8,7 @@ import pytest
 from tipline.kernel.clock import database_now
 from triage import actions, epochs, tasks
 from triage.escalation import carriers, escalators, wake
+from triage.escalation.handover import Publisher
 from triage.models import Notification
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -15,7 +16,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def live_host(db, settings) -> None:
-    """This host's key is good by the database's clock."""
+    """This host's key is good by the database's clock; there is no broker."""
+    settings.BROKER_URL = ""
     epochs.rotate(database_now())
 
 
@@ -43,21 +45,28 @@ def test_a_message_holds_pages_of_one_channel_only(make_tip, carrier):
 
 
 @pytest.mark.usefixtures("staffed", "live_host")
-def test_a_task_assesses_the_rows_after_one_that_fails(make_tip, monkeypatch):
-    first, second = (make_tip("She says she will kill herself tonight, she has the pills") for _ in range(2))
-    whole = actions.assess_due
+def test_a_task_hands_the_pages_straight_on_one_channel_in_a_message(make_tip, monkeypatch):
+    dues = [str(make_tip(f"He said he will bring gun number {turn} to school and shoot").due.pk) for turn in range(2)]
+    messages = Messages()
+    monkeypatch.setattr(tasks, "_publisher", lambda: messages)
+    monkeypatch.setattr(wake, "wake", lambda channel: pytest.fail("nobody else needs to know"))
 
-    def assess_due(due_id: UUID) -> actions.Assessed | None:
-        if due_id == first.due.pk:
-            raise RuntimeError("no luck with this one")
-        return whole(due_id)
+    tasks.assess(*dues)
 
-    monkeypatch.setattr(actions, "assess_due", assess_due)
-    monkeypatch.setattr(wake, "wake", lambda channel: None)
+    channel_of = dict(Notification.objects.values_list("pk", "channel"))
+    assert sorted(sorted(channel_of[row] for row in rows) for _, rows in messages) == [["email"] * 2, ["sms"] * 2]
+    assert {task for task, _ in messages} == {"triage.tasks.deliver"}
 
-    tasks.assess(str(first.due.pk), str(second.due.pk))
 
-    assert set(Notification.objects.values_list("escalation__tip", flat=True)) == {second.pk}
+@pytest.mark.usefixtures("staffed", "live_host")
+def test_where_no_broker_takes_the_pages_their_escalator_is_woken(make_tip, monkeypatch):
+    woken = []
+    monkeypatch.setattr(tasks, "_publisher", Publisher)
+    monkeypatch.setattr(wake, "wake", woken.append)
+
+    tasks.assess(str(make_tip().due.pk))
+
+    assert woken == [wake.PAGE]
 
 
 @pytest.mark.usefixtures("staffed", "live_host")

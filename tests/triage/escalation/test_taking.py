@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 
 from intake.models import Tip, TipStatus
+from tests.triage.conftest import begin
 from triage.escalation import engine, taking
 from triage.models import (
     AuditEntry,
@@ -94,7 +95,7 @@ def test_opening_ends_every_page_of_the_case_and_tells_the_sender(staffed, ada, 
     page = make_page()
     case = page.case
     second = Tip.objects.create(program=program, follows=case.tip, number=1, week=noon.date(), sealed=b"-")
-    engine.start(case, second, urgency=Urgency.IMMINENT, now=noon)
+    begin(case, second, Urgency.IMMINENT, noon)
     Case.objects.update(unread=1)
 
     taking.mark_opened(case, by=ada, now=noon)
@@ -169,7 +170,7 @@ def test_only_the_taker_can_pass_on(staffed, ada, ben, make_page, noon):
 def test_passing_one_page_on_keeps_the_other_in_hand(staffed, ada, make_page, noon, program):
     page = make_page()
     second = Tip.objects.create(program=program, follows=page.case.tip, number=1, week=noon.date(), sealed=b"-")
-    other = engine.start(page.case, second, urgency=Urgency.URGENT, now=noon)
+    other = begin(page.case, second, Urgency.URGENT, noon)
     taking.take_case(page.case, by=ada, now=noon)
 
     taking.pass_page_on(other.pk, by=ada, now=noon)
