@@ -13,7 +13,6 @@ Delivery receipts and replies come back to the pager door, signed (see triage.es
 """
 
 import json
-import ssl
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,24 +38,21 @@ class GatewaySender:
     name = "gateway"
 
     def __init__(self, settings: GatewaySettings) -> None:
-        self._target = web.Target.parse(settings.url)
+        self._client = web.Client(web.Target.parse(settings.url), ca_file=settings.ca_file)
         self._headers = {
             "Authorization": f"Bearer {settings.token}",
             "Content-Type": "application/json",
             "Accept": "application/json",
         }
-        self._tls = ssl.create_default_context(cafile=settings.ca_file) if self._target.encrypted else None
 
     def send(self, message: Outgoing, *, timeout: float = 5.0) -> Result:
         """See Sender."""
         content = {"to": message.to, "text": message.body, "reference": message.reference}
         try:
-            reply = web.post(
-                self._target,
+            reply = self._client.post(
                 json.dumps(content).encode(),
                 {**self._headers, "Idempotency-Key": message.reference},
                 deadline=wire.Deadline(timeout),
-                tls=self._tls,
             )
         except wire.NotConnected as fault:
             return Result(Outcome.FAILED_FOR_NOW, self.name, detail=fault.code)

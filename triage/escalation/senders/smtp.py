@@ -2,17 +2,19 @@
 
 import io
 import smtplib
-import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import cast
 
 from triage.escalation.senders import mail, wire
 from triage.escalation.senders.base import Outcome, Outgoing, Result
 
 _REPLY_LIMIT = 64 * 1024
+KEEP_SECONDS = 10.0
+"""How long a connection without a mail is kept; servers wait for minutes (RFC 5321, 4.5.3.2.7)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class SmtpSender:
         # Loading the authorities takes milliseconds; once is enough.
         encrypted = settings.starttls or settings.implicit_tls
         self._tls = ssl.create_default_context(cafile=settings.ca_file) if encrypted else None
+        self._kept = wire.Store[_Dialogue](KEEP_SECONDS)
 
     def send(self, message: Outgoing, *, timeout: float = 5.0) -> Result:
         """See Sender. Until the text itself is written a lost connection is "failed for now": the
@@ -69,16 +72,7 @@ class SmtpSender:
         except ValueError:
             return self._result(Outcome.FAILED_FOR_GOOD, "bad_message")
         try:
-            with wire.connected(
-                settings.host, settings.port, deadline, self._tls if settings.implicit_tls else None
-            ) as sock:
-                talk = _Dialogue(sock, settings.host, settings.port, mail.domain_of(settings.sender))
-                try:
-                    self._introduce(talk)
-                    _address(talk, mail.path_of(settings.sender), message.to)
-                    _hand_over(talk, letter)
-                finally:
-                    talk.hang_up()
+            self._transact(message.to, letter, deadline)
         except wire.NotConnected as fault:
             return self._result(Outcome.FAILED_FOR_NOW, fault.code)
         except _Ended as end:
@@ -88,10 +82,46 @@ class SmtpSender:
             return self._result(Outcome.FAILED_FOR_NOW, "timeout" if deadline.over else _code(fault))
         return self._result(Outcome.ACCEPTED, "250", mail.message_id(message.reference, settings.sender))
 
+    def _transact(self, recipient: str, letter: bytes, deadline: wire.Deadline) -> None:
+        """Hand the letter over on a kept connection, or on a new one if there is none or it turns out dead."""
+        if (kept := self._kept.take()) is not None:
+            kept.begin(deadline)
+            try:
+                self._over(kept, recipient, letter)
+                return
+            except _Ended as end:
+                if end.detail != "mail_421":  # it had only grown tired of us
+                    raise
+            except (OSError, ValueError):
+                if deadline.over:
+                    raise
+                # Lost before the text was written (later it is _Ended): the server has nothing of it.
+        self._over(self._connect(deadline), recipient, letter)
+
+    def _over(self, talk: "_Dialogue", recipient: str, letter: bytes) -> None:
+        try:
+            _address(talk, mail.path_of(self._settings.sender), recipient)
+            _hand_over(talk, letter)
+        except BaseException:
+            talk.hang_up()
+            raise
+        self._kept.keep(talk)
+
+    def _connect(self, deadline: wire.Deadline) -> "_Dialogue":
+        settings = self._settings
+        line = wire.connect(settings.host, settings.port, deadline, self._tls if settings.implicit_tls else None)
+        talk = _Dialogue(line, settings.host, settings.port, mail.domain_of(settings.sender))
+        try:
+            self._introduce(talk)
+        except BaseException:
+            talk.hang_up()
+            raise
+        return talk
+
     def _introduce(self, talk: "_Dialogue") -> None:
         if self._settings.starttls and self._tls is not None:
             # Raises where the server does not offer it: a page never falls back to plain text.
-            talk.starttls(context=self._tls)
+            talk.starttls(context=cast(ssl.SSLContext, _OnLine(self._tls)))
         if self._settings.user:
             talk.login(self._settings.user, self._settings.password)
         talk.ehlo_or_helo_if_needed()
@@ -102,15 +132,38 @@ class SmtpSender:
         return Result(outcome, self.name, reference, detail=detail, address_is_bad=address_is_bad)
 
 
+class _OnLine:
+    """What smtplib asks of an SSL context, for a line."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+
+    def wrap_socket(self, line: wire.Line, *, server_hostname: str) -> wire.Line:
+        return line.encrypted(self._context, server_hostname)
+
+
 class _Dialogue(smtplib.SMTP):
     """smtplib over a connection that is already there, its replies bounded in size."""
 
-    def __init__(self, sock: socket.socket, host: str, port: int, local: str) -> None:
-        self._ready = sock
+    sock: wire.Line | None  # type: ignore[assignment]  # of a socket it has what smtplib uses
+
+    def __init__(self, line: wire.Line, host: str, port: int, local: str) -> None:
+        self._ready = line
         # Without a name of its own smtplib would tell the server what this machine is called.
         super().__init__(host, port, local_hostname=local)
 
-    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+    @property
+    def silent(self) -> bool:
+        return self.sock is not None and self.sock.silent
+
+    def begin(self, deadline: wire.Deadline) -> None:
+        """Make ready for another message."""
+        if self.sock is not None:
+            self.sock.deadline = deadline
+        # Its replies are bounded anew; nothing of the last ones is left in it.
+        self.file = None
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> wire.Line:
         return self._ready
 
     def getreply(self) -> tuple[int, bytes]:
@@ -119,7 +172,7 @@ class _Dialogue(smtplib.SMTP):
         return super().getreply()
 
     def hang_up(self) -> None:
-        """Say goodbye without waiting for the answer; the connection is closed by its owner."""
+        """Say goodbye without waiting for the answer."""
         with suppress(OSError):
             self.putcmd("quit")
         self.close()

@@ -11,7 +11,6 @@ Sources: Twilio, "Messages resource"; "Error and Warning Dictionary".
 
 import base64
 import re
-import ssl
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
@@ -71,24 +70,22 @@ class TwilioSender:
     def __init__(self, settings: TwilioSettings) -> None:
         self._settings = settings
         account = quote(settings.account, safe="")
-        self._target = web.Target.parse(f"{settings.base_url.rstrip('/')}/2010-04-01/Accounts/{account}/Messages.json")
+        target = web.Target.parse(f"{settings.base_url.rstrip('/')}/2010-04-01/Accounts/{account}/Messages.json")
+        self._client = web.Client(target, ca_file=settings.ca_file)
         basic = base64.b64encode(f"{settings.account}:{settings.token}".encode()).decode()
         self._headers = {
             "Authorization": f"Basic {basic}",
             "Content-Type": "application/x-www-form-urlencoded",
             "Accept": "application/json",
         }
-        self._tls = ssl.create_default_context(cafile=settings.ca_file) if self._target.encrypted else None
 
     def send(self, message: Outgoing, *, timeout: float = 5.0) -> Result:
         """See Sender."""
         try:
-            reply = web.post(
-                self._target,
+            reply = self._client.post(
                 urlencode(self._form(message), errors="replace").encode(),
                 self._headers,
                 deadline=wire.Deadline(timeout),
-                tls=self._tls,
             )
         except wire.NotConnected as fault:
             return Result(Outcome.FAILED_FOR_NOW, self.name, detail=fault.code)

@@ -1,4 +1,4 @@
-"""One POST to a provider's HTTP API, knowing how far it came.
+"""POSTs to a provider's HTTP API, each knowing how far it came.
 
 http.client rather than a full HTTP library: it follows no redirect, reads no proxy or netrc
 settings from the environment, and takes a socket that `wire` has already bounded, so that "never
@@ -68,28 +68,49 @@ class Reply:
     fault: str = ""
 
 
-def post(
-    target: Target,
-    body: bytes,
-    headers: Mapping[str, str],
-    *,
-    deadline: wire.Deadline,
-    tls: ssl.SSLContext | None = None,
-) -> Reply:
-    """Send `body` once. Raises wire.NotConnected (nothing written) or Lost (perhaps taken over)."""
-    context = (tls or ssl.create_default_context()) if target.encrypted else None
-    with wire.connected(target.host, target.port, deadline, context) as sock:
-        talk = http.client.HTTPConnection(target.host, target.port)
-        talk.auto_open = 0  # it must never open a second, unbounded connection by itself
-        talk.sock = sock
+KEEP_SECONDS = 2.0
+"""Far less than servers keep a silent connection: one that closes it while we write costs an "unknown"."""
+
+
+class Client:
+    """Posts to one address. A connection is kept for the next message where the server allows it."""
+
+    def __init__(self, target: Target, *, ca_file: str | None = None) -> None:
+        self._target = target
+        self._tls = ssl.create_default_context(cafile=ca_file) if target.encrypted else None
+        self._kept = wire.Store[_Talk](KEEP_SECONDS)
+
+    def post(self, body: bytes, headers: Mapping[str, str], *, deadline: wire.Deadline) -> Reply:
+        """Send `body` once. Raises wire.NotConnected (nothing written) or Lost (perhaps taken over)."""
+        talk = self._kept.take() or _Talk(wire.connect(self._target.host, self._target.port, deadline, self._tls))
+        talk.line.deadline = deadline
+        keep = False
         try:
-            talk.request("POST", target.path, body, {"Host": target.authority, **headers})
-            answer = talk.getresponse()
+            talk.request("POST", self._target.path, body, {"Host": self._target.authority, **headers})
+            with talk.getresponse() as answer:
+                content, trouble = _content(answer, deadline)
+                keep = not (trouble or answer.will_close)
+                return Reply(answer.status, content, _retry_after(answer), trouble)
         except (OSError, ValueError, http.client.HTTPException) as fault:
             raise Lost("timeout_after_write" if deadline.over else "lost_after_write") from fault
-        with answer:
-            content, trouble = _content(answer, deadline)
-        return Reply(answer.status, content, _retry_after(answer), trouble)
+        finally:
+            if keep:
+                self._kept.keep(talk)
+            else:
+                talk.close()
+
+
+class _Talk(http.client.HTTPConnection):
+    auto_open = 0  # it must never open a second, unbounded connection by itself
+
+    def __init__(self, line: wire.Line) -> None:
+        super().__init__("")
+        self.line = line
+        self.sock = line
+
+    @property
+    def silent(self) -> bool:
+        return self.line.silent
 
 
 def _content(answer: http.client.HTTPResponse, deadline: wire.Deadline) -> tuple[dict[str, Any] | None, str]:

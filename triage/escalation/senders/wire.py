@@ -1,17 +1,19 @@
 """Sockets with one hard deadline for everything: look-up, connecting, TLS and a slow drip of bytes.
 
 A socket time-out bounds one read; a server that sends a byte a second would hold a sender for
-ever. So the whole attempt gets one deadline, and at that moment the connection is cut under it.
+ever. So every single read and write is given what is left of the whole attempt's time.
 """
 
+import io
 import ipaddress
 import queue
+import select
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from typing import Any, Generic, Protocol, TypeVar
 
 _Address = tuple[int, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]
 
@@ -41,26 +43,134 @@ class Deadline:
         return time.monotonic() >= self._end
 
 
-@contextmanager
-def connected(host: str, port: int, deadline: Deadline, tls: ssl.SSLContext | None = None) -> Iterator[socket.socket]:
-    """A connection to host:port that is cut at the deadline and closed at the end of the block.
+class Line:
+    """A connection whose every read and write ends at the deadline, which its owner moves on for each message.
 
-    Raises NotConnected before the block is entered. Inside it, the cut shows as a read of nothing
-    or an OSError; ask `deadline.over` to tell it from the far side hanging up.
+    Beyond the deadline they raise TimeoutError; ask `deadline.over` to tell it from the far side
+    hanging up. It has of a socket what smtplib and http.client use.
     """
-    sock = _connect(host, port, deadline)
-    with _cut_at(sock, deadline):
-        try:
-            if tls is not None:
-                try:
-                    # The handshake's time-out covers all of it, not each read.
-                    sock = tls.wrap_socket(sock, server_hostname=host)
-                except OSError as fault:
-                    raise NotConnected("connect_timeout" if deadline.over else "tls") from fault
-            yield sock
-        finally:
+
+    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
+        self._sock = sock
+        self.deadline = deadline
+        self._readers = 0
+        self._closed = False
+
+    def sendall(self, data: bytes) -> None:
+        """Send all of it."""
+        self._bounded().sendall(data)
+
+    def recv_into(self, buffer: Any) -> int:
+        """Read what is there, at least a byte."""
+        return self._bounded().recv_into(buffer)
+
+    def makefile(self, mode: str = "rb") -> io.BufferedReader:
+        """Return a reader of what the far side sends."""
+        self._readers += 1
+        return io.BufferedReader(_Reader(self))
+
+    def encrypted(self, context: ssl.SSLContext, host: str) -> "Line":
+        """Return the line with TLS on it. Raises OSError."""
+        # The handshake's time-out covers all of it, not each read.
+        return Line(context.wrap_socket(self._bounded(), server_hostname=host), self.deadline)
+
+    @property
+    def silent(self) -> bool:
+        """Whether the far side has neither hung up nor said anything unasked."""
+        return not select.select([self._sock], [], [], 0)[0]
+
+    def close(self) -> None:
+        """Close the connection, as a socket does: once nobody reads from it any more."""
+        self._closed = True
+        self._close_if_done()
+
+    def done(self) -> None:
+        """Take note that one reader is closed."""
+        self._readers -= 1
+        self._close_if_done()
+
+    def _close_if_done(self) -> None:
+        if self._closed and self._readers <= 0:
             with suppress(OSError):
-                sock.close()
+                self._sock.close()
+
+    def _bounded(self) -> socket.socket:
+        if self.deadline.over:
+            raise TimeoutError
+        self._sock.settimeout(self.deadline.left)
+        return self._sock
+
+
+class _Reader(io.RawIOBase):
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        return self._line.recv_into(buffer)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._line.done()
+        super().close()
+
+
+def connect(host: str, port: int, deadline: Deadline, tls: ssl.SSLContext | None = None) -> Line:
+    """Return a connection to host:port. Raises NotConnected."""
+    line = Line(_connect(host, port, deadline), deadline)
+    if tls is None:
+        return line
+    try:
+        return line.encrypted(tls, host)
+    except OSError as fault:
+        line.close()
+        raise NotConnected("connect_timeout" if deadline.over else "tls") from fault
+
+
+class Talk(Protocol):
+    """What is kept between two messages: a connection, and how far the far side knows us."""
+
+    @property
+    def silent(self) -> bool:
+        """Whether the connection still stands, as far as can be seen from here."""
+
+    def close(self) -> None:
+        """Close the connection."""
+
+
+Kept = TypeVar("Kept", bound=Talk)
+
+
+class Store(Generic[Kept]):
+    """Connections between two messages, for every thread: the one used last is used first."""
+
+    def __init__(self, seconds: float, most: int = 8) -> None:
+        self._seconds = seconds
+        self._most = most
+        self._lock = threading.Lock()
+        self._kept: list[tuple[Kept, float]] = []
+
+    def take(self) -> Kept | None:
+        """Return a connection that nobody uses and that seems to stand; None if there is none."""
+        while True:
+            with self._lock:
+                if not self._kept:
+                    return None
+                talk, until = self._kept.pop()
+            if time.monotonic() < until and talk.silent:
+                return talk
+            talk.close()
+
+    def keep(self, talk: Kept) -> None:
+        """Keep a connection for the next message."""
+        with self._lock:
+            self._kept.append((talk, time.monotonic() + self._seconds))
+            # The longest unused is dropped.
+            dropped = self._kept.pop(0)[0] if len(self._kept) > self._most else None
+        if dropped:
+            dropped.close()
 
 
 def is_loopback(host: str) -> bool:
@@ -121,23 +231,3 @@ def _resolve(host: str, port: int, deadline: Deadline) -> list[_Address]:
     if not addresses:
         raise NotConnected("dns")
     return addresses
-
-
-@contextmanager
-def _cut_at(sock: socket.socket, deadline: Deadline) -> Iterator[None]:
-    # A duplicate, because TLS takes the original over; shutting it down ends the connection for both.
-    handle = sock.dup()
-
-    def cut() -> None:
-        with suppress(OSError):
-            handle.shutdown(socket.SHUT_RDWR)
-
-    timer = threading.Timer(deadline.left, cut)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        timer.join()
-        handle.close()
