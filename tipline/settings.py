@@ -247,6 +247,7 @@ ACCOUNT_ADAPTER = "triage.vault.adapters.AccountAdapter"
 ACCOUNT_RATE_LIMITS = False
 MFA_ADAPTER = "triage.vault.adapters.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
 MFA_TOTP_ISSUER = "Tipline"
 # Argon2id of a pass phrase: passes, lanes, kibibytes. About 0.45 s here with one lane, so that a
 # sign-in takes one core and no more; what each key was sealed with stands beside it.

@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.http import require_safe
 
-from triage.console import board, first, signing_in, tip, unlocking, you
+from triage.console import board, first, passkeys, signing_in, tip, unlocking, you
 from triage.console.requests import ANYONE, open_to
 
 
@@ -38,7 +38,10 @@ console = [
     path("you/", you.show, name="you"),
     path("you/sign-out-everywhere/", you.sign_out_everywhere, name="sign_out_everywhere"),
     path("you/recovery-codes/", you.new_recovery_codes, name="new_recovery_codes"),
+    path("you/passkeys/add/", passkeys.add, name="add_passkey"),
+    path("you/passkeys/remove/", passkeys.remove, name="remove_passkey"),
     path("you/app/", first.another_app, name="another_app"),
+    path("sign-in/passkey/", passkeys.alone, name="passkey_alone"),
     path("sign-out/", signing_in.sign_out, name="sign_out"),
 ]
 

@@ -35,6 +35,7 @@ class Event(models.TextChoices):
     SIGN_IN_REFUSED = "sign_in_refused", _("was refused at sign-in")
     FIRST_SIGN_IN = "first_sign_in", _("signed in for the first time")
     RECOVERY_CODE_USED = "recovery_code_used", _("signed in with a recovery code")
+    PASSKEY_ALONE = "passkey_alone", _("signed in with a passkey alone, to take pages")
     SIGNED_OUT_EVERYWHERE = "signed_out_everywhere", _("signed out everywhere")
     FACTORS_CHANGED = "factors_changed", _("changed how they sign in")
     INVITED = "invited", _("was invited")

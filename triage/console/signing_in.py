@@ -1,5 +1,7 @@
 """Signing in and out: name and pass phrase, then a code. Nothing is open between the two."""
 
+from typing import Any
+
 from allauth.account.internal.flows.login import perform_login, perform_password_login
 from allauth.account.internal.stagekit import unstash_login
 from allauth.account.models import Login
@@ -7,19 +9,22 @@ from allauth.account.stages import LoginStageController
 from allauth.mfa.models import Authenticator
 from allauth.mfa.stages import AuthenticateStage
 from django import forms
+from django.contrib import messages
 from django.contrib.auth import SESSION_KEY, authenticate, logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from triage.audit.chain import Event
 from triage.console import pacing, staff_log
+from triage.console.passkeys import possible
 from triage.console.requests import ANYONE, PASS_PHRASE_ONLY, AnyRequest, open_to
 from triage.models import User
-from triage.vault import browsers, guessing, second, session
+from triage.vault import browsers, guessing, passkeys, second, session
 
 
 class SignInForm(forms.Form):
@@ -41,6 +46,17 @@ class CodeForm(forms.Form):
     code = forms.CharField(
         label=_("The code"), max_length=20, error_messages={"required": _("Type the code your app shows now.")}
     )
+
+
+class ProofForm(forms.Form):
+    """The second factor of a sign-in: a code, or what a passkey answered."""
+
+    code = forms.CharField(label=_("The code"), max_length=20, required=False)
+    credential = forms.CharField(max_length=passkeys.LONGEST, required=False)
+
+    def clean(self) -> None:
+        if not self.cleaned_data.get("code") and not self.cleaned_data.get("credential"):
+            self.add_error("code", _("Type the code your app shows now."))
 
 
 @open_to(ANYONE)
@@ -80,29 +96,44 @@ def code(request: AnyRequest) -> HttpResponse:
     if request.user.is_authenticated or stage is None or not isinstance(stage.login.user, User):
         return redirect("/" if request.user.is_authenticated else "account_login")
     user = stage.login.user
-    form = CodeForm(request.POST or None)
+    form = ProofForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        known = browsers.known(request, user.username)
+        known, answer = browsers.known(request, user.username), form.cleaned_data["credential"]
+        typed = form.cleaned_data["code"]
         try:
             factor = guessing.slowly(
                 f"code|{user.pk}|{known}",
-                lambda: second.check(user, form.cleaned_data["code"]),
+                lambda: passkeys.proved(user, answer) if answer else second.check(user, typed),
                 pace=guessing.CODE,
                 known=True,  # nothing is stretched for a code
             )
         except guessing.NotNow as refusal:
             return pacing.page(request, "console/code.html", form, refusal)
         if factor is not None:
-            second.note_passed(request, user, factor.type)
-            response: HttpResponse = stage.exit()
-            if request.session.get(SESSION_KEY) == str(user.pk):
-                spare = factor.type == Authenticator.Type.RECOVERY_CODES
-                staff_log.note(user, Event.RECOVERY_CODE_USED if spare else Event.SIGNED_IN)
-                browsers.remember(response, user.username)
-            return response
+            return _signed_in(request, stage, user, factor)
         staff_log.refused(user.username)
-        form.add_error("code", _("This code is not right, or it was used already. Wait for the next one."))
-    return _page(request, "console/code.html", form, 422 if form.errors else 200)
+        if answer:
+            form.add_error(None, _("This passkey is not one of yours. Try again, or type the code."))
+        else:
+            form.add_error("code", _("This code is not right, or it was used already. Wait for the next one."))
+    context: dict[str, Any] = {"form": form, "possible": possible(request)}
+    if passkeys.of(user):
+        context["options"] = passkeys.ask_for(user)
+    return render(request, "console/code.html", context, status=422 if form.errors else 200)
+
+
+def _signed_in(request: AnyRequest, stage: AuthenticateStage, user: User, factor: Authenticator) -> HttpResponse:
+    second.note_passed(request, user, factor.type)
+    response: HttpResponse = stage.exit()
+    if request.session.get(SESSION_KEY) == str(user.pk):
+        spare = factor.type == Authenticator.Type.RECOVERY_CODES
+        staff_log.note(user, Event.RECOVERY_CODE_USED if spare else Event.SIGNED_IN)
+        browsers.remember(response, user.username)
+        if spare:
+            left = second.spare_left(user)
+            said = ngettext("%(n)d recovery code is left.", "%(n)d recovery codes are left.", left) % {"n": left}
+            messages.warning(request, said)
+    return response
 
 
 @open_to(PASS_PHRASE_ONLY)

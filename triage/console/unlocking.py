@@ -10,7 +10,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from triage.console import pacing
+from triage.audit.chain import Event
+from triage.console import pacing, staff_log
 from triage.console.requests import PASSKEY_ALONE, AnyRequest, ConsoleRequest, open_to
 from triage.models import User
 from triage.vault import browsers, guessing, keys, session
@@ -62,8 +63,11 @@ def try_unlock(request: AnyRequest, form: UnlockForm) -> bool:
         form.add_error(FIELD, pacing.text(refusal))
         return False
     if unlocked is None:
+        staff_log.refused(user.username)
         form.add_error(FIELD, _("These are not your words. Check the spelling and the order."))
         return False
+    if not session.words_given(request):
+        staff_log.note(user, Event.SIGNED_IN)
     session.put(request, unlocked, now=timezone.now())
     request.vault = unlocked
     return True

@@ -9,7 +9,7 @@ from triage.audit.chain import Event
 from triage.console import staff_log
 from triage.console.first import SPARE
 from triage.console.requests import JUST_UNLOCKED, PASSKEY_ALONE, UNLOCKED, ConsoleRequest, open_to
-from triage.vault import second, session, sessions
+from triage.vault import passkeys, second, session, sessions
 
 
 @open_to(UNLOCKED)
@@ -20,6 +20,7 @@ def show(request: ConsoleRequest) -> HttpResponse:
     context = {
         "here": "you",
         "sessions": sessions.of(user, request, now=timezone.now()),
+        "passkeys": passkeys.of(user),
         "spare_left": second.spare_left(user),
         "hours": session.ABSOLUTE.seconds // 3600,
     }

@@ -140,6 +140,7 @@ def renew(request: HttpRequest) -> None:
     """Let what is kept next be kept under a new key: a sign-in never takes over a browser's old one."""
     for name in (_HIDDEN, _SINCE, _PROVED):
         request.session.pop(name, None)
+    request.session.set_expiry(None)
     _state(request)["key"] = None
 
 

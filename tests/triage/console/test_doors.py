@@ -17,6 +17,7 @@ OPEN_TO_ANYONE = {
     "sign-in/",
     "sign-in/code/",
     "sign-in/left/",
+    "sign-in/passkey/",
     "first/",
     "first/words/",
     "styleguide/",

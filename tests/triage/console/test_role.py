@@ -12,6 +12,7 @@ from intake.models import ProgramKey
 from triage.models import Case, Membership, User
 from triage.vault import keys
 
+from .authenticator import Authenticator, options_of
 from .conftest import WORDS, totp
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -59,6 +60,27 @@ def test_a_whole_night_passes_with_the_consoles_rights(settings, ada, sign_in, c
     assert [step.status_code for step in steps] == [302] * len(steps)
     assert "Maria Doe" in shown.content.decode()
     assert left.status_code == 302
+
+
+def test_changing_how_one_signs_in_passes_with_the_consoles_rights(settings, ada, sign_in):
+    call_command("grant_roles")
+
+    with _as_console(settings):
+        adas, elsewhere = sign_in(ada), sign_in(ada, ahead=1)
+        adas.post("/you/recovery-codes/")
+        phone = Authenticator()
+        made = phone.make(options_of(adas.get("/you/passkeys/add/")))
+        adas.post("/you/passkeys/add/", {"name": "my phone", "credential": made})
+        shown = adas.get("/you/")
+        ended = elsewhere.get("/")
+        adas.post("/you/passkeys/remove/", {"passkey": shown.context["passkeys"][0].pk})
+        left = adas.get("/you/").context["passkeys"]
+        adas.post("/you/sign-out-everywhere/")
+        over = adas.get("/")
+
+    assert [each.name for each in shown.context["passkeys"]] == ["my phone"]
+    assert left == []
+    assert ended["Location"] == over["Location"] == "/sign-in/"
 
 
 def test_a_first_sign_in_passes_with_the_consoles_rights(settings, program, seeds):
