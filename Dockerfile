@@ -19,7 +19,9 @@ RUN /venv/bin/python -m tipline.runner.secrets /tmp/secrets \
 FROM python:3.12-slim-bookworm
 # No shell to log in with, no home, no group in common with anybody.
 RUN useradd --system --uid 10000 --user-group --no-create-home --shell /usr/sbin/nologin tipline \
-    && install --directory --owner 10000 --group 10000 /keys
+    && install --directory --owner 10000 --group 10000 /keys \
+    # The console (10002) writes it too, when a key of the program is changed.
+    && install --directory --owner 10000 --group 10002 --mode 0775 /pins
 COPY --from=build /venv /venv
 COPY --from=build /app /app
 COPY --from=build /var/lib/tipline/static /var/lib/tipline/static
@@ -31,7 +33,7 @@ ENV PATH=/venv/bin:/usr/local/bin:/usr/bin:/bin \
     TIPLINE_STATE_DIR=/var/lib/tipline \
     TIPLINE_SECRETS_DIR=/run/secrets \
     TIPLINE_RUN_DIR=/run/tipline \
-    TIPLINE_KEY_PINS=/keys/pins.txt \
+    TIPLINE_KEY_PINS=/pins/pins.txt \
     TIPLINE_PAGER_EVENT_PUBLIC=/keys/pager_event_public.txt
 USER 10000:10000
 CMD ["python", "-m", "tipline.runner.install", "setup"]

@@ -157,7 +157,8 @@ def test_a_service_can_change_nothing_but_its_own_memory(compose: dict[str, Any]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["ulimits"]["core"] == 0
-    assert kept == ({f"run-{process.run_volume}:/run/tipline"} if process.run_volume else set())
+    own = {f"run-{process.run_volume}:/run/tipline"} if process.run_volume else set()
+    assert kept == own | ({"pins:/pins"} if process.pins else set())
 
 
 def test_roles_are_separate_users_and_a_role_is_one(compose: dict[str, Any]) -> None:

@@ -47,6 +47,7 @@ class Process:
     broker: bool = False  # talks to Celery's broker
     outbound: bool = False  # may open connections to the world (SMTP, SMS providers)
     run_volume: str | None = None  # shares short-lived keys in memory with others of that name
+    pins: bool = False  # may say which program keys the public door seals to
     environment: dict[str, str] = field(default_factory=dict)
     local_only: bool = False  # scripts/up has it, a real installation does not
 
@@ -66,7 +67,7 @@ _MANAGE = (PYTHON, "manage.py")
 
 PROCESSES: tuple[Process, ...] = (
     Process("public", "public", _GUNICORN, door=0, run_volume="public", environment=HYGIENE),
-    Process("console", "console", _GUNICORN, door=1),
+    Process("console", "console", _GUNICORN, door=1, pins=True),
     Process("pager", "pager", _GUNICORN, door=2),
     Process(
         "triage-worker",

@@ -39,6 +39,17 @@ class Event(models.TextChoices):
     SIGNED_OUT_EVERYWHERE = "signed_out_everywhere", _("signed out everywhere")
     FACTORS_CHANGED = "factors_changed", _("changed how they sign in")
     INVITED = "invited", _("was invited")
+    LET_IN = "let_in", _("let somebody in")
+    CODE_GIVEN = "code_given", _("gave somebody a new one-time code")
+    INVITATION_WITHDRAWN = "invitation_withdrawn", _("withdrew a one-time code")
+    LEFT = "left", _("left")
+    TAKEN_OFF = "taken_off", _("took somebody off")
+    KEY_ROTATED = "key_rotated", _("changed a key of the program")
+    PHRASE_CHANGED = "phrase_changed", _("changed their pass phrase")
+    KIT_PRINTED = "kit_printed", _("printed the recovery kit")
+    KIT_JOINED = "kit_joined", _("added their keys to the recovery kit")
+    KIT_DRILLED = "kit_drilled", _("tried the recovery kit")
+    RECOVERED = "recovered", _("let somebody in with the recovery kit")
 
 
 @transaction.atomic

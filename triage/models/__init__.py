@@ -17,7 +17,8 @@ from .escalation import (
     PageCounter,
     PagerEvent,
 )
-from .people import Grant, Invitation, Membership, PersonKey, Role, User
+from .people import Membership, Role, User
+from .vault import Grant, Invitation, KeptSecret, KeyLink, PersonKey, RecoveryKey
 
 __all__ = [
     "Assessment",
@@ -33,6 +34,8 @@ __all__ = [
     "Grant",
     "Heartbeat",
     "Invitation",
+    "KeptSecret",
+    "KeyLink",
     "Ladder",
     "LadderStep",
     "LadderWho",
@@ -43,6 +46,7 @@ __all__ = [
     "PageCounter",
     "PagerEvent",
     "PersonKey",
+    "RecoveryKey",
     "Role",
     "Urgency",
     "User",

@@ -1,4 +1,4 @@
-"""The people of a program and the keys they hold."""
+"""The people of a program."""
 
 import uuid
 from typing import Any
@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from intake.models import Program, ProgramKey
+from intake.models import Program
 
 
 class UserManager(BaseUserManager["User"]):
@@ -64,39 +64,3 @@ class Membership(models.Model):
             models.CheckConstraint(name="membership_role", condition=Q(role__in=Role.values)),
             models.UniqueConstraint(name="membership_once", fields=["program", "user"]),
         ]
-
-
-class PersonKey(models.Model):
-    """A person's key pair; the private half sealed under Argon2id of the pass phrase and the vault pepper."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="key")
-    public_key = models.BinaryField()
-    salt = models.BinaryField()
-    # Iterations, lanes and kibibytes of Argon2id in force when it was sealed, e.g. "3,4,65536".
-    argon2 = models.CharField(max_length=40)
-    sealed_private = models.BinaryField()
-
-
-class Grant(models.Model):
-    """A program's private key, sealed to one person's key pair."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    program = models.ForeignKey(Program, on_delete=models.PROTECT)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="grants")
-    program_key = models.ForeignKey(ProgramKey, on_delete=models.PROTECT, related_name="grants")
-    sealed = models.BinaryField()
-
-    class Meta:
-        constraints = [models.UniqueConstraint(name="grant_once", fields=["user", "program_key"])]
-
-
-class Invitation(models.Model):
-    """The first sign-in: program keys sealed to a one-time code. Used once, then deleted."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    program = models.ForeignKey(Program, on_delete=models.PROTECT)
-    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="invitation")
-    salt = models.BinaryField()
-    argon2 = models.CharField(max_length=40)
-    sealed = models.BinaryField()

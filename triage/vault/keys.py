@@ -1,26 +1,27 @@
 """Who holds which key: programs' key pairs, people's key pairs, and the grants between them.
 
-A program's private key exists only sealed to people's own keys, and for the first sign-in of a
-person under their one-time code. Django checks no password: a pass phrase is right when it opens.
+A program's private key exists only sealed to people's own keys, to those of invitations, and to the
+recovery kit. Django checks no password: a pass phrase is right when it opens.
 """
 
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from intake.models import Program, ProgramKey, Purpose
 from intake.sealed import public_key
 from tipline.kernel import sealing, wraps
 from tipline.kernel.sealing import SealBroken
-from triage.models import Grant, Invitation, Membership, PersonKey, User
+from triage.models import Grant, Invitation, KeyLink, Membership, PersonKey, User
 
-from . import phrases
+from . import holders, phrases, pins
 from .stretching import SALT_SIZE, Cost, stretch
-
-ID_SIZE = 16
 
 
 class WrongCode(Exception):
@@ -34,6 +35,7 @@ class Unlocked:
     user_id: UUID
     seed: bytes = field(repr=False)
     _grants: dict[UUID, Grant] | None = field(default=None, repr=False)
+    _links: dict[UUID, KeyLink] = field(default_factory=dict, repr=False)
     _opened: dict[UUID, bytes] = field(default_factory=dict, repr=False)
 
     def program_seed(self, program: Program | UUID, purpose: str) -> bytes | None:
@@ -46,22 +48,38 @@ class Unlocked:
         return None
 
     def seed_of(self, key_id: UUID) -> bytes | None:
-        """Return the private half of this very program key, retired or not; None without a grant."""
+        """Return the private half of this very program key, through the keys that followed it if it is retired.
+
+        None without a grant.
+        """
         if key_id not in self._opened:
-            grant = self._all().get(key_id)
-            if grant is None:
+            grant, link = self._all().get(key_id), self._links.get(key_id)
+            if grant is not None:
+                self._opened[key_id] = holders.open_grant(grant, seed=self.seed)
+            elif link is not None and (newer := self.seed_of(link.newer_id)) is not None:
+                self._opened[key_id] = holders.open_link(link, seed=newer)
+            else:
                 return None
-            self._opened[key_id] = wraps.unwrap(bytes(grant.sealed), seed=self.seed, holder=_grant_holder(grant))
         return self._opened[key_id]
 
     def key_ids(self) -> set[UUID]:
-        """The ids of all program keys this person was granted."""
-        return set(self._all())
+        """The ids of all program keys this person was granted, and of the retired ones these lead to."""
+        held = set(self._all())
+        while more := {older for older, link in self._links.items() if link.newer_id in held} - held:
+            held |= more
+        return held
+
+    def forget(self) -> None:
+        """Ask the database again the next time: keys or grants were changed in this request."""
+        self._grants = None
+        self._opened.clear()
 
     def _all(self) -> dict[UUID, Grant]:
         if self._grants is None:
-            found = Grant.objects.filter(user_id=self.user_id).select_related("program_key")
+            found = list(Grant.objects.filter(user_id=self.user_id).select_related("program_key"))
             self._grants = {grant.program_key_id: grant for grant in found}
+            links = KeyLink.objects.filter(program__in={grant.program_id for grant in found})
+            self._links = {link.older_id: link for link in links}
         return self._grants
 
 
@@ -78,66 +96,94 @@ def create_program_keys(program: Program) -> dict[Purpose, bytes]:
 
 
 def pin_lines(program: Program) -> list[str]:
-    """Return the lines "program purpose fingerprint" of the program's current keys, for the file of pins."""
+    """Return the lines of the program's current keys for the file of pins; only right after they were made here."""
     keys = ProgramKey.objects.filter(program=program, retired=False).order_by("purpose")
-    return [f"{program.pk} {key.purpose} {wraps.fingerprint(bytes(key.public_key))}" for key in keys]
+    return [pins.line(program.pk, key.purpose, bytes(key.public_key)) for key in keys]
 
 
 @transaction.atomic
-def invite(user: User, program: Program, seeds: Mapping[ProgramKey, bytes]) -> str:
-    """Seal program keys under a new one-time code and return the code, which is shown once.
+def invite(
+    user: User,
+    program: Program,
+    seeds: Mapping[ProgramKey, bytes],
+    *,
+    by: User | None = None,
+    expires_at: datetime | None = None,
+    until_kit: bool = False,
+) -> str:
+    """Seal program keys to a new one-time code and return the code, which is shown once.
 
-    An invitation the person still had is replaced.
+    An invitation the person still had is replaced. `until_kit` keeps a copy, which no door opens any
+    more, until there is a recovery kit: before that, a lost pass phrase would lose every tip.
     """
+    holders.hold_still(program.pk)
     Invitation.objects.filter(user=user).delete()
-    code, cost = phrases.generate(), Cost.now()
-    invitation = Invitation(program=program, user=user, salt=secrets.token_bytes(SALT_SIZE), argon2=str(cost))
-    plain = b"".join(key.pk.bytes + seed for key, seed in seeds.items())
-    invitation.sealed = sealing.seal(
-        plain, key=stretch(code, salt=bytes(invitation.salt), cost=cost), place=_invitation_place(invitation)
+    code, cost, seed = phrases.generate(), Cost.now(), wraps.new_seed()
+    made = Invitation(
+        program=program,
+        user=user,
+        invited_by=by,
+        expires_at=expires_at,
+        until_kit=until_kit,
+        public_key=public_key(seed),
+        salt=secrets.token_bytes(SALT_SIZE),
+        argon2=str(cost),
     )
-    invitation.save(force_insert=True)
+    stretched = stretch(code, salt=bytes(made.salt), cost=cost)
+    made.sealed_private = sealing.seal(seed, key=stretched, place=_invitation_place(made))
+    made.save(force_insert=True)
+    for key, program_seed in seeds.items():
+        holders.give(key, program_seed, to=made)
     return code
 
 
-def open_invitation(username: str, code: str) -> Invitation | None:
+def open_invitation(username: str, code: str, *, now: datetime | None = None) -> Invitation | None:
     """Return the invitation this code opens, or None; takes as long for a name nobody has."""
-    invitation = Invitation.objects.filter(user__username=username, user__is_active=True).select_related("user").first()
-    if invitation is None:
+    found = _usable(now).filter(user__username=username, user__is_active=True).select_related("user").first()
+    if found is None:
         _waste(code)
         return None
-    return invitation if _invited_seeds(invitation, code) is not None else None
+    return found if invited_seed(found, code) is not None else None
 
 
 @transaction.atomic
-def accept(invitation: Invitation, code: str, pass_phrase: str | None = None) -> tuple[Unlocked, str]:
-    """Make the person's key pair under a pass phrase, seal the invited keys to it, delete the invitation.
+def accept(
+    invitation: Invitation, code: str, pass_phrase: str | None = None, *, now: datetime | None = None
+) -> tuple[Unlocked, str]:
+    """Make the person's key pair under a pass phrase, seal the invited keys to it, use the invitation up.
 
     Returns the unlocked key and the pass phrase (a new one unless it was made before, to be shown
     and confirmed). Raises WrongCode.
     """
+    holders.hold_still(invitation.program_id)
     # Two browsers may confirm together: the lock makes one of them find nothing.
-    held = Invitation.objects.select_for_update(of=("self",)).select_related("user").filter(pk=invitation.pk).first()
-    seeds = _invited_seeds(held, code) if held else None
-    if held is None or seeds is None:
+    held = _usable(now).select_for_update(of=("self",)).select_related("user").filter(pk=invitation.pk).first()
+    seed = invited_seed(held, code) if held else None
+    if held is None or seed is None:
         raise WrongCode
+    given = held.grants.select_related("program_key")
+    opened = {grant.program_key: holders.open_grant(grant, seed=seed) for grant in given}
     phrase = pass_phrase or phrases.generate()
-    PersonKey.objects.filter(user=held.user).delete()
-    Grant.objects.filter(user=held.user).delete()
-    key, unlocked = _new_person_key(held.user, phrase)
-    key.save(force_insert=True)
-    for program_key in ProgramKey.objects.filter(pk__in=seeds):
-        grant(program_key, seeds[program_key.pk], to=key)
-    held.delete()
+    unlocked = _new_key(held.user, phrase, opened)
+    if held.until_kit:
+        held.used = True
+        held.save(update_fields=["used"])
+    else:
+        held.delete()
     return unlocked, phrase
 
 
-def grant(program_key: ProgramKey, seed: bytes, *, to: PersonKey) -> Grant:
-    """Seal a program's private key to a person's key pair."""
-    made = Grant(program_id=program_key.program_id, user_id=to.user_id, program_key=program_key)
-    made.sealed = wraps.wrap(seed, public=bytes(to.public_key), holder=_grant_holder(made))
-    made.save(force_insert=True)
-    return made
+@transaction.atomic
+def change_phrase(unlocked: Unlocked, pass_phrase: str) -> Unlocked:
+    """Give a person a new key pair under a new pass phrase, with every key the old one held."""
+    user = User.objects.get(pk=unlocked.user_id)
+    programs = Grant.objects.filter(user=user).order_by("program_id").values_list("program_id", flat=True).distinct()
+    for program_id in programs:
+        holders.hold_still(program_id)
+    unlocked.forget()
+    given = Grant.objects.filter(user=user).select_related("program_key")
+    opened = {grant.program_key: holders.open_grant(grant, seed=unlocked.seed) for grant in given}
+    return _new_key(user, pass_phrase, opened)
 
 
 def unlock(user: User | None, pass_phrase: str) -> Unlocked | None:
@@ -162,23 +208,31 @@ def purposes_for(user: User, program: Program) -> set[Purpose]:
     return content | oversight
 
 
-def _new_person_key(user: User, phrase: str) -> tuple[PersonKey, Unlocked]:
+def invited_seed(invitation: Invitation, code: str) -> bytes | None:
+    """Return an invitation's private key; None if the code is wrong."""
+    stretched = stretch(phrases.tidy(code), salt=bytes(invitation.salt), cost=Cost.parse(invitation.argon2))
+    try:
+        return sealing.unseal(bytes(invitation.sealed_private), key=stretched, place=_invitation_place(invitation))
+    except SealBroken:
+        return None
+
+
+def _usable(now: datetime | None) -> QuerySet[Invitation]:
+    in_time = Q(expires_at=None) | Q(expires_at__gt=now or timezone.now())
+    return Invitation.objects.filter(in_time, used=False)
+
+
+def _new_key(user: User, phrase: str, opened: Mapping[ProgramKey, bytes]) -> Unlocked:
+    PersonKey.objects.filter(user=user).delete()
+    Grant.objects.filter(user=user).delete()
     seed, cost = wraps.new_seed(), Cost.now()
     key = PersonKey(user=user, public_key=public_key(seed), salt=secrets.token_bytes(SALT_SIZE), argon2=str(cost))
     stretched = stretch(phrases.tidy(phrase), salt=bytes(key.salt), cost=cost)
     key.sealed_private = sealing.seal(seed, key=stretched, place=_person_place(key))
-    return key, Unlocked(user.pk, seed)
-
-
-def _invited_seeds(invitation: Invitation, code: str) -> dict[UUID, bytes] | None:
-    stretched = stretch(phrases.tidy(code), salt=bytes(invitation.salt), cost=Cost.parse(invitation.argon2))
-    try:
-        plain = sealing.unseal(bytes(invitation.sealed), key=stretched, place=_invitation_place(invitation))
-    except SealBroken:
-        return None
-    step = ID_SIZE + wraps.SEED_SIZE
-    parts = [plain[at : at + step] for at in range(0, len(plain), step)]
-    return {UUID(bytes=part[:ID_SIZE]): part[ID_SIZE:] for part in parts}
+    key.save(force_insert=True)
+    for program_key, program_seed in opened.items():
+        holders.give(program_key, program_seed, to=key)
+    return Unlocked(user.pk, seed)
 
 
 def _waste(phrase: str) -> None:
@@ -193,7 +247,3 @@ def _person_place(key: PersonKey) -> sealing.Place:
 
 def _invitation_place(invitation: Invitation) -> sealing.Place:
     return sealing.Place(invitation.program_id, invitation.pk, "invitation")
-
-
-def _grant_holder(grant: Grant) -> wraps.Holder:
-    return wraps.Holder(grant.program_id, grant.user_id, "grant", grant.program_key_id)

@@ -21,6 +21,7 @@ from triage.models import (
     Urgency,
     User,
 )
+from triage.vault import kept, pins
 from triage.vault import keys as vault
 
 FIRST_SIGN_IN = "first-sign-in.txt"
@@ -55,6 +56,8 @@ class Command(BaseCommand):
         settings.PAGER_EVENT_PUBLIC.write_text(events.public_key_hex() + "\n", encoding="ascii")
         if not Program.objects.exists():
             self._first_program(options)
+        for program in Program.objects.all():
+            kept.keep(program, {"receipt_pepper": settings.RECEIPT_PEPPER, "vault_pepper": settings.VAULT_PEPPER})
         self._say_open_invitations()
 
     def _first_program(self, options: dict[str, Any]) -> None:
@@ -74,10 +77,10 @@ class Command(BaseCommand):
             for oversight in (False, True):
                 self._ladders(program, oversight=oversight)
             codes = {
-                user.username: vault.invite(user, program, self._to_hold(program, user, seeds))
+                user.username: vault.invite(user, program, self._to_hold(program, user, seeds), until_kit=True)
                 for user in (coordinator, chair)
             }
-            settings.KEY_PINS.write_text("\n".join(vault.pin_lines(program)) + "\n", encoding="ascii")
+            pins.add(vault.pin_lines(program))
         if settings.LOCAL:
             # On one machine under one user a file hides nothing more; it spares a newcomer who cleared the screen.
             path = settings.STATE_DIR / FIRST_SIGN_IN
@@ -116,7 +119,7 @@ class Command(BaseCommand):
 
     def _say_open_invitations(self) -> None:
         path = settings.STATE_DIR / FIRST_SIGN_IN
-        waiting = set(Invitation.objects.values_list("user__username", flat=True))
+        waiting = set(Invitation.objects.filter(used=False).values_list("user__username", flat=True))
         if not path.exists():
             return
         codes = dict(line.split(" ", 1) for line in path.read_text(encoding="ascii").splitlines())
