@@ -33,6 +33,8 @@ _OWN = ("lookup", "public_key", "program", "tip__program_id", "tip__follows_id",
 
 # A sending is recognised again for at least this long.
 REMEMBERED = timedelta(minutes=10)
+# A page's form can be sent for a day (intake/channels/nonce.py); what leaving it ended stays ended.
+SPENT = timedelta(days=1)
 
 
 class KeyReused(Exception):
@@ -114,9 +116,21 @@ def follow_up(phrase: Phrase, message: Message, *, channel: str, key: str, now: 
     return True
 
 
-def spend(key: str) -> None:
-    """Show the words of this sending no more: its sender has left the page that showed them."""
-    SubmissionKey.objects.filter(mac=_key_mac(key)).update(spent=True)
+def spend(program: Program, key: str, now: datetime) -> None:
+    """Show what this page's form showed no more, words or answers: whoever sent it has left.
+
+    A page that stored nothing gets a row for that alone. It lasts as long as such a page can be sent
+    again, and says on which day to forget it, not when somebody left.
+    """
+    spent = SubmissionKey(
+        program=program, mac=_key_mac(key), body_tag=b"", spent=True, drop_after=times.midnight_after(now + SPENT)
+    )
+    SubmissionKey.objects.bulk_create([spent], update_conflicts=True, unique_fields=["mac"], update_fields=["spent"])
+
+
+def is_spent(key: str) -> bool:
+    """Whether whoever sent this page's form has left since."""
+    return SubmissionKey.objects.filter(mac=_key_mac(key), spent=True).exists()
 
 
 def conversation(phrase: Phrase) -> Conversation:

@@ -14,8 +14,13 @@
     document.querySelectorAll("details[open]").forEach((fold) => { fold.open = false; });
   };
 
-  // replace() puts the neutral page where this one stood in the history, so that Back does not come here.
+  // replace() puts the neutral page where this one stood in the history, so that Back does not come here. Pages further
+  // back are forms that Back sends once more: the server is told that they were left, and shows nothing of them.
   const leave = () => {
+    if (way.form) {
+      fetch(way.form.action, { method: "POST", body: new URLSearchParams(new FormData(way.form)), keepalive: true })
+        .catch(() => {});
+    }
     wipe();
     window.location.replace(way.href || way.form.action);
   };

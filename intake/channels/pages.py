@@ -14,8 +14,9 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from intake.channels import nonce, visit
+from intake.channels import nonce
 from intake.channels.forms import TipForm
+from intake.channels.visit import Visit
 from intake.models import Program
 from tipline.kernel.receipts import COUNT, Phrase
 
@@ -76,7 +77,7 @@ def receipt(phrase: Phrase, *, danger: bool, sent_with: str, now: datetime) -> H
     """Return the receipt page with these words and numbers in it, and the nonce by which leaving it spends it."""
     page = _rendered_receipt(get_language() or settings.LANGUAGE_CODE, danger, *_version(program()))
     page = page.replace(_NONCE_HERE.encode(), sent_with.encode())
-    page = page.replace(_VISIT_HERE.encode(), visit.make(phrase, now).encode())
+    page = page.replace(_VISIT_HERE.encode(), Visit(phrase, sent_with).token(now).encode())
     for place, part in zip(_WORDS_HERE + _NUMBERS_HERE, phrase.words + phrase.numbers, strict=True):
         page = page.replace(place.encode(), part.encode())
     return HttpResponse(page)

@@ -1,10 +1,16 @@
-"""Between the pages of one visit stands a sealed token, never the words themselves."""
+"""Between the pages of one visit stands a sealed token, never the words themselves.
+
+A visit has the nonce of the page it began on. Leaving spends that nonce, and so ends the visit:
+Back and Reload, which send a page's form once more, show nothing of it to whoever holds the phone next.
+"""
 
 import base64
 import binascii
 import json
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Self
 from uuid import UUID
 
 from cryptography.hazmat.primitives import hashes
@@ -23,16 +29,24 @@ def _key() -> bytes:
     return HKDF(hashes.SHA256(), 32, None, b"tipline-visit").derive(settings.NONCE_KEY.encode())
 
 
-def make(phrase: Phrase, now: datetime) -> str:
-    """Return the token of a visit that begins now; good for 30 minutes."""
-    text = json.dumps([(now + GOOD_FOR).timestamp(), phrase.places])
-    return base64.urlsafe_b64encode(sealing.seal(text.encode(), key=_key(), place=_PLACE)).decode()
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """The words somebody came with, and the nonce of the page on which they gave them."""
 
+    phrase: Phrase
+    nonce: str
 
-def phrase_of(token: str, now: datetime) -> Phrase | None:
-    """Return the phrase a visit began with; None if the token is not ours or too old."""
-    try:
-        until, places = json.loads(sealing.unseal(base64.urlsafe_b64decode(token.encode()), key=_key(), place=_PLACE))
-    except (sealing.SealBroken, binascii.Error, ValueError):
-        return None
-    return Phrase(tuple(places)) if now.timestamp() < until else None
+    def token(self, now: datetime) -> str:
+        """Return the sealed token of a visit that begins now; good for 30 minutes."""
+        text = json.dumps([(now + GOOD_FOR).timestamp(), self.phrase.places, self.nonce])
+        return base64.urlsafe_b64encode(sealing.seal(text.encode(), key=_key(), place=_PLACE)).decode()
+
+    @classmethod
+    def of(cls, token: str, now: datetime) -> Self | None:
+        """Return the visit of a token; None if it is not ours or too old."""
+        try:
+            text = sealing.unseal(base64.urlsafe_b64decode(token.encode()), key=_key(), place=_PLACE)
+            until, places, nonce = json.loads(text)
+        except (sealing.SealBroken, binascii.Error, ValueError):
+            return None
+        return cls(Phrase(tuple(places)), nonce) if now.timestamp() < until else None

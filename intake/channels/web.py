@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from functools import wraps
 from typing import Any
 
@@ -15,8 +16,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from intake import actions, keys
-from intake.channels import nonce, origin, pages, visit
+from intake.channels import nonce, origin, pages
 from intake.channels.forms import FollowUpForm, TipForm
+from intake.channels.visit import Visit
 from intake.models import TipStatus
 from tipline.kernel.receipts import Phrase
 
@@ -103,16 +105,23 @@ def form(request: HttpRequest) -> HttpResponse:
 @readable_body
 def answers(request: HttpRequest) -> HttpResponse:
     """Come back with the words or the numbers."""
+    now = timezone.now()
     if request.method != "POST":
-        return render(request, "intake/answers.html", {"program": pages.program()})
+        return render(request, "intake/answers.html", {"program": pages.program(), "nonce": nonce.make(now)})
     if token := request.POST.get("visit"):
-        phrase = visit.phrase_of(token, timezone.now())
+        visit = Visit.of(token, now)
+        page = visit.nonce if visit else ""
     else:
         phrase = Phrase.parse(request.POST.get("phrase", ""))
+        page = request.POST.get("nonce", "")
+        page = page if nonce.key_of(page, now) else nonce.make(now)
+        visit = Visit(phrase, page) if phrase else None
+    if _left(page, now):
+        return _gone()
     try:
-        if phrase is None:
+        if visit is None:
             raise actions.NoSuchReceipt
-        return _conversation(request, phrase)
+        return _conversation(request, visit)
     except actions.NoSuchReceipt:
         return _nothing_found(request)
 
@@ -122,22 +131,24 @@ def answers(request: HttpRequest) -> HttpResponse:
 def follow_up(request: HttpRequest) -> HttpResponse:
     """Add something: it is treated like a tip."""
     now = timezone.now()
-    phrase = visit.phrase_of(request.POST.get("visit", ""), now)
+    visit = Visit.of(request.POST.get("visit", ""), now)
     typed = FollowUpForm(request.POST)
-    if phrase is None:
+    if visit is None:
         return _visit_over(request)
     try:
+        if _left(visit.nonce, now):
+            return _gone()
         if not typed.is_valid():
-            return _conversation(request, phrase, form=typed, status=_status(typed))
+            return _conversation(request, visit, form=typed, status=_status(typed))
         key = nonce.key_of(request.POST.get("nonce", ""), now)
         if key is None:
             typed.add_error(
                 None,
                 _("This page was open for too long. What you wrote is still here: press Send once more."),
             )
-            return _conversation(request, phrase, form=typed, status=400)
-        actions.follow_up(phrase, typed.message(), channel="web", key=key, now=now)
-        return _conversation(request, phrase, sent=True)
+            return _conversation(request, visit, form=typed, status=400)
+        actions.follow_up(visit.phrase, typed.message(), channel="web", key=key, now=now)
+        return _conversation(request, visit, sent=True)
     except actions.NoSuchReceipt:
         return _nothing_found(request)
     except actions.KeyReused:
@@ -145,7 +156,7 @@ def follow_up(request: HttpRequest) -> HttpResponse:
             None,
             _("Something else was sent from this page already. To send this as well, press Send once more."),
         )
-        return _conversation(request, phrase, form=typed, status=409)
+        return _conversation(request, visit, form=typed, status=409)
     except (DatabaseError, keys.KeyNotTrusted):
         return _try_later(
             pages.error(
@@ -165,13 +176,16 @@ def follow_up(request: HttpRequest) -> HttpResponse:
 @readable_body
 def lock(request: HttpRequest) -> HttpResponse:
     """Make the words lead nowhere, for ever. A visit that is over and a code already locked look alike."""
-    phrase = visit.phrase_of(request.POST.get("visit", ""), timezone.now())
-    if phrase is None:
+    now = timezone.now()
+    visit = Visit.of(request.POST.get("visit", ""), now)
+    if visit is None:
         return _visit_over(request)
+    if _left(visit.nonce, now):
+        return _gone()
     try:
         if request.POST.get("confirm") != "yes":
-            return _conversation(request, phrase, status=422, lock_error=True)
-        actions.lock(phrase)
+            return _conversation(request, visit, status=422, lock_error=True)
+        actions.lock(visit.phrase)
     except actions.NoSuchReceipt:
         return _nothing_found(request)
     return render(request, "intake/locked.html", {"program": pages.program()})
@@ -197,9 +211,25 @@ def leave(request: HttpRequest) -> HttpResponse:
 
 def _spent(request: HttpRequest, to: str) -> HttpResponse:
     """Go on from a receipt, whose words are not shown again. Leaving works also while the database is away."""
-    if key := nonce.key_of(request.POST.get("nonce", ""), timezone.now()):
+    now = timezone.now()
+    if key := nonce.key_of(request.POST.get("nonce", ""), now):
         with suppress(DatabaseError):
-            actions.spend(key)
+            actions.spend(pages.program(), key, now)
+    return _see_other(to)
+
+
+def _left(page: str, now: datetime) -> bool:
+    """Whether the visit that began on the page with this nonce was left."""
+    key = nonce.key_of(page, now)
+    return key is not None and actions.is_spent(key)
+
+
+def _gone() -> HttpResponse:
+    """What Back and Reload show of a visit that was left: the page that says nothing."""
+    return _see_other("intake:leave")
+
+
+def _see_other(to: str) -> HttpResponse:
     response = redirect(to)
     response.status_code = 303
     return response
@@ -258,7 +288,7 @@ def _try_later(response: HttpResponse) -> HttpResponse:
 
 
 def _nothing_found(request: HttpRequest) -> HttpResponse:
-    context = {"program": pages.program(), "error": True}
+    context = {"program": pages.program(), "error": True, "nonce": nonce.make(timezone.now())}
     return render(request, "intake/answers.html", context, status=404)
 
 
@@ -281,21 +311,22 @@ def _state(found: actions.Conversation) -> str:
 
 def _conversation(
     request: HttpRequest,
-    phrase: Phrase,
+    visit: Visit,
     *,
     form: FollowUpForm | None = None,
     sent: bool = False,
     status: int = 200,
     lock_error: bool = False,
 ) -> HttpResponse:
-    found = actions.conversation(phrase)
+    found = actions.conversation(visit.phrase)
     now = timezone.now()
     context = {
         "program": pages.program(),
         "replies": [{"text": reply} for reply in found.replies],
         "state": _state(found),
         "followup_form": form or FollowUpForm(),
-        "visit": visit.make(phrase, now),
+        "visit": visit.token(now),
+        "spend": visit.nonce,
         "nonce": nonce.make(now),
         "sent": sent,
         "lock_error": lock_error,

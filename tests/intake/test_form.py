@@ -1,6 +1,7 @@
 """The public form: what is taken, what is refused, and that nothing typed is lost."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.db import DatabaseError
@@ -262,6 +263,35 @@ def test_locking_makes_the_words_lead_nowhere(street, send):
     assert done.status_code == 200
     assert not Receipt.objects.exists()
     assert street.post("/answers/", {"phrase": " ".join(phrase.words)}).status_code == 404
+
+
+def test_a_visit_that_was_left_shows_nothing_any_more_whatever_is_sent_once_more(street, send):
+    looked = {"phrase": " ".join(send().phrase.words), "nonce": fresh()}
+    opened = street.post("/answers/", looked).content.decode()
+    visit = re.search(r'name="visit" value="([^"]+)"', opened)[1]
+    added = {"visit": visit, "text": "he is loading it now", "nonce": fresh()}
+    assert "We have what you added" in street.post("/answers/add/", added).content.decode()
+
+    assert street.post("/leave/", {"nonce": looked["nonce"]}).status_code == 303
+
+    pages = [
+        street.post("/answers/", looked),
+        street.post("/answers/", {"visit": visit}),
+        street.post("/answers/add/", added),
+        street.post("/answers/lock/", {"visit": visit, "confirm": "yes"}),
+    ]
+    assert {(page.status_code, page["Location"]) for page in pages} == {(303, "/leave/")}
+    assert Receipt.objects.exists()
+    assert street.post("/answers/", {**looked, "nonce": fresh()}).status_code == 200
+
+
+def test_what_tells_that_somebody_left_says_no_more_than_a_day(street, send):
+    street.post("/leave/", {"nonce": fresh()})
+
+    (kept,) = SubmissionKey.objects.filter(spent=True)
+    assert (kept.drop_after.hour, kept.drop_after.minute, kept.drop_after.second) == (0, 0, 0)
+    assert timedelta(hours=24) < kept.drop_after - timezone.now() <= timedelta(hours=48)
+    assert not bytes(kept.body_tag)
 
 
 def test_a_follow_up_is_stored_like_a_tip(street, send):

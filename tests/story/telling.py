@@ -137,7 +137,7 @@ def _finish(story: Story, phones: Phones) -> None:
     fold.get_by_label(BETTER_CATEGORY, exact=True).check()
     she.press("Correct it")
     expect(she.notice).to_contain_text("Corrected.")
-    story.corrected = page.locator("h1 + p").inner_text().split("\n")
+    story.corrected = page.locator("h1 + p.row").inner_text().split("\n")
     story.timeline = page.locator("ol.timeline").inner_text()
 
     fold = she.unfold("Close it")

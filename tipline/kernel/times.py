@@ -20,6 +20,11 @@ def quarter_hour(now: datetime) -> datetime:
     return now.replace(minute=now.minute - now.minute % 15, second=0, microsecond=0)
 
 
+def midnight_after(moment: datetime) -> datetime:
+    """Return the midnight that ends the day of a time, for rows that may not say more than a day."""
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+
+
 def quarter_hour_after(moment: datetime) -> datetime:
     """Round a time up to the next quarter hour, for rows that say when to clean up."""
     floor = quarter_hour(moment)
