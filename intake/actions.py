@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, connection, transaction
-from django.db.models import Max, Model
+from django.db.models import Max, Model, Q
 
 from intake import keys, sealed, together
 from intake.message import Content, Identity, Message, dump
@@ -152,6 +152,19 @@ def lock(phrase: Phrase) -> None:
     """Make the words lead nowhere, for ever. Raises NoSuchReceipt."""
     with transaction.atomic(), _receipt(phrase) as receipt:
         Receipt.objects.filter(pk=receipt.pk).delete()
+
+
+def withdraw_identity(phrase: Phrase, *, now: datetime) -> None:
+    """Remove who the sender said they are, and how to reach them; the same where nothing was said, or twice.
+
+    Raises NoSuchReceipt.
+    """
+    with transaction.atomic(), _receipt(phrase) as receipt:
+        # Row-level security shows this door, and lets it change, the tips of this receipt alone.
+        mine = list(Tip.objects.filter(Q(pk=receipt.tip_id) | Q(follows=receipt.tip_id)).values_list("pk", flat=True))
+        Wrap.objects.filter(tip__in=mine, purpose=WrapPurpose.IDENTITY).delete()
+        still_there = Tip.objects.filter(pk__in=mine, identity_removed_on=None)
+        still_there.update(sealed_identity=b"", identity_removed_on=now.date())
 
 
 def tell(tip: Tip, status: TipStatus) -> None:

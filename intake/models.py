@@ -26,6 +26,8 @@ class Program(models.Model):
     readers = models.PositiveSmallIntegerField(default=2)
     police_reader = models.BooleanField(default=True)
     identity_allowed = models.BooleanField(default=True)
+    # Opening who a sender is takes two people: policy, not cryptography.
+    identity_needs_two = models.BooleanField(default=False)
     changed_on = models.DateField()
 
     def __str__(self) -> str:
@@ -93,9 +95,14 @@ class Tip(models.Model):
     week = models.DateField()
     sealed = models.BinaryField()
     sealed_identity = models.BinaryField(default=b"")
+    # The day the sender took back who they are, whether they had said so or not.
+    identity_removed_on = models.DateField(null=True, blank=True)
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                name="tip_identity_removed_empty", condition=Q(identity_removed_on=None) | Q(sealed_identity=b"")
+            ),
             models.CheckConstraint(name="tip_status", condition=Q(status__in=TipStatus.values)),
             models.CheckConstraint(
                 name="tip_erased_empty",

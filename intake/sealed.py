@@ -14,6 +14,7 @@ IDENTITY = "identity"
 ASSESSMENT = "assessment"
 CORRECTION = "correction"
 AUDIT = "audit"
+IDENTITY_REQUEST = "identity-request"
 REPLY = "reply"
 
 

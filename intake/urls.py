@@ -10,6 +10,7 @@ urlpatterns = [
     path("answers/", web.answers, name="answers"),
     path("answers/add/", web.follow_up, name="follow_up"),
     path("answers/lock/", web.lock, name="lock"),
+    path("answers/withdraw/", web.withdraw, name="withdraw"),
     path("noted/", web.noted, name="noted"),
     path("leave/", web.leave, name="leave"),
 ]

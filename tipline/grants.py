@@ -23,10 +23,11 @@ GRANTS: dict[str, dict[str, str]] = {
         "intake_program": "SELECT",
         "intake_programkey": "SELECT",
         "intake_epochkey": "SELECT",
-        "intake_tip": "INSERT, SELECT (id, program_id, follows_id, number, status)",
+        "intake_tip": "INSERT, SELECT (id, program_id, follows_id, number, status, identity_removed_on),"
+        " UPDATE (sealed_identity, identity_removed_on)",
         "intake_receipt": "INSERT, SELECT, DELETE",
         "intake_reply": "SELECT",
-        "intake_wrap": "INSERT, SELECT",
+        "intake_wrap": "INSERT, SELECT, DELETE",
         "intake_due": "INSERT",
         "intake_submissionkey": "INSERT, SELECT (id, mac, body_tag, spent), UPDATE (spent)",
     },
@@ -46,6 +47,7 @@ GRANTS: dict[str, dict[str, str]] = {
         "triage_notification": "INSERT",
         "triage_heartbeat": "SELECT, INSERT, UPDATE",
         "django_session": "SELECT (expire_date), DELETE",
+        "triage_identityrequest": "SELECT (until), DELETE",
     },
     "page": {
         **LADDERS,
@@ -87,6 +89,7 @@ GRANTS: dict[str, dict[str, str]] = {
         "triage_assessment": "SELECT",
         "triage_case": "SELECT, UPDATE (urgency, status, taken_by_id, unread, version)",
         "triage_correction": "SELECT, INSERT",
+        "triage_identityrequest": "SELECT, INSERT, UPDATE (agreed_by_id), DELETE",
         "triage_boardsheet": "SELECT, INSERT, UPDATE (version, sealed)",
         "triage_auditentry": "SELECT, INSERT",
         "triage_contact": "SELECT (id, program_id, user_id, channel, active, failing), DELETE",
@@ -102,6 +105,8 @@ GRANTS: dict[str, dict[str, str]] = {
 CONVERSATION = "lookup = decode(nullif(current_setting('tipline.lookup', true), ''), 'hex')"
 # Only constants are put together here.
 MY_TIP = f"(SELECT tip_id FROM intake_receipt WHERE {CONVERSATION})"
+MY_TIPS = f"(id IN {MY_TIP} OR follows_id IN {MY_TIP})"
+MY_IDENTITY = "(purpose = 'identity' AND tip_id IN (SELECT id FROM intake_tip))"
 POLICIES: dict[str, list[tuple[str, str, str, str | None, str | None]]] = {
     "intake_receipt": [
         ("public_make", "public", "INSERT", None, "true"),
@@ -111,7 +116,9 @@ POLICIES: dict[str, list[tuple[str, str, str, str | None, str | None]]] = {
     ],
     "intake_tip": [
         ("public_make", "public", "INSERT", None, "true"),
-        ("public_own", "public", "SELECT", f"id IN {MY_TIP} OR follows_id IN {MY_TIP}", None),
+        ("public_own", "public", "SELECT", MY_TIPS, None),
+        # Who the sender is can be taken back, and not be changed.
+        ("public_withdraw", "public", "UPDATE", MY_TIPS, f"{MY_TIPS} AND sealed_identity = ''::bytea"),
         *((f"{role}_all", role, "ALL", "true", "true") for role in ("console", "triage")),
     ],
     "intake_reply": [
@@ -125,9 +132,10 @@ POLICIES: dict[str, list[tuple[str, str, str, str | None, str | None]]] = {
             "public",
             "SELECT",
             f"(tip_id IN {MY_TIP} AND purpose = 'oversight')"
-            " OR (purpose = 'receipt' AND reply_id IN (SELECT id FROM intake_reply))",
+            f" OR (purpose = 'receipt' AND reply_id IN (SELECT id FROM intake_reply)) OR {MY_IDENTITY}",
             None,
         ),
+        ("public_withdraw", "public", "DELETE", MY_IDENTITY, None),
         # That a tip was wrapped to the oversight key says whose board it belongs on.
         ("triage_see", "triage", "SELECT", "purpose IN ('epoch', 'oversight')", None),
         ("triage_drop", "triage", "DELETE", "purpose = 'epoch'", None),

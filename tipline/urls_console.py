@@ -28,6 +28,7 @@ console = [
     path("tips/<uuid:case_id>/close/", tip.close, name="close"),
     path("tips/<uuid:case_id>/reopen/", tip.reopen, name="reopen"),
     path("tips/<uuid:case_id>/submitter/", tip.submitter, name="submitter"),
+    path("tips/<uuid:case_id>/agree/", tip.agree, name="agree"),
     path("first/", first.first, name="first"),
     path("first/words/", first.phrase, name="first_phrase"),
     path("second-factor/", first.second_factor, name="second_factor"),

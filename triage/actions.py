@@ -148,8 +148,9 @@ def forget_submissions(now: datetime) -> int:
 
 
 def forget_sessions(now: datetime) -> int:
-    """Drop people's sessions at the console whose time is over: all that this process may see of them."""
+    """Drop what the console's people left open and whose time is over: all that this process may see of it."""
     with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM triage_identityrequest WHERE until < %s", [now])
         cursor.execute("DELETE FROM django_session WHERE expire_date < %s", [now])
         dropped: int = cursor.rowcount
     return dropped

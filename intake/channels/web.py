@@ -191,6 +191,26 @@ def lock(request: HttpRequest) -> HttpResponse:
     return render(request, "intake/locked.html", {"program": pages.program()})
 
 
+@require_POST
+@readable_body
+def withdraw(request: HttpRequest) -> HttpResponse:
+    """Take back who one is. The answer is the same whether anything was there: it tells a finder nothing."""
+    now = timezone.now()
+    visit = Visit.of(request.POST.get("visit", ""), now)
+    if visit is None:
+        return _visit_over(request)
+    if _left(visit.nonce, now):
+        return _gone()
+    try:
+        actions.withdraw_identity(visit.phrase, now=now)
+        return _conversation(request, visit, withdrawn=True)
+    except actions.NoSuchReceipt:
+        return _nothing_found(request)
+    except DatabaseError:
+        said = _("We cannot change anything just now: nothing was removed. Go back and press the button in a minute.")
+        return _try_later(pages.error(request, _("Not removed yet"), said, status=503))
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @readable_body
 def noted(request: HttpRequest) -> HttpResponse:
@@ -317,6 +337,7 @@ def _conversation(
     sent: bool = False,
     status: int = 200,
     lock_error: bool = False,
+    withdrawn: bool = False,
 ) -> HttpResponse:
     found = actions.conversation(visit.phrase)
     now = timezone.now()
@@ -330,5 +351,6 @@ def _conversation(
         "nonce": nonce.make(now),
         "sent": sent,
         "lock_error": lock_error,
+        "withdrawn": withdrawn,
     }
     return render(request, "intake/conversation.html", context, status=status)

@@ -31,6 +31,8 @@ class Event(models.TextChoices):
     CLOSED = "closed", _("closed the tip")
     REOPENED = "reopened", _("reopened the tip")
     IDENTITY_OPENED = "identity_opened", _("opened the submitter details")
+    IDENTITY_ASKED = "identity_asked", _("asked a colleague to agree to opening the submitter details")
+    IDENTITY_AGREED = "identity_agreed", _("agreed to opening the submitter details")
     SIGNED_IN = "signed_in", _("signed in")
     SIGN_IN_REFUSED = "sign_in_refused", _("was refused at sign-in")
     FIRST_SIGN_IN = "first_sign_in", _("signed in for the first time")

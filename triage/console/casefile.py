@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -68,6 +68,7 @@ class CaseFile:
     age: str
     code_locked: bool
     has_identity: bool
+    identity_removed_on: date | None
     timeline: list[Line]
     next_step: taking.NextStep | None
     next_by: str
@@ -118,7 +119,8 @@ def load(case: Case, user: User, unlocked: Unlocked | None, *, now: datetime) ->
         channel=str(labels.CHANNELS.get(first.channel, first.channel)) if first else "",
         age=labels.age(first.quarter, now) if first else "",
         code_locked=not Receipt.objects.filter(tip=root).exists(),
-        has_identity=any(part.has_identity for part in parts),
+        has_identity=root.identity_removed_on is None and any(part.has_identity for part in parts),
+        identity_removed_on=root.identity_removed_on if any(part.has_identity for part in parts) else None,
         timeline=[_line(entry, texts[entry.pk]) for entry in entries],
         next_step=step,
         next_by=labels.channels(step.channels) if step else "",
@@ -257,5 +259,7 @@ def _line(entry: AuditEntry, noted: dict[str, Any]) -> Line:
         more = str(CloseReason(noted["reason"]).label)
     note = str(noted.get("note") or noted.get("why") or "")
     more = ": ".join(each for each in (more, note) if each)
+    if colleague := noted.get("with"):
+        more = ", ".join(each for each in (more, _("with %(name)s") % {"name": colleague}) if each)
     what = str(Event(entry.event).label) if entry.event in Event.values else entry.event
     return Line(entry.hour, entry.actor.name if entry.actor else _("Somebody"), what, more)

@@ -1,4 +1,4 @@
-"""What a coordinator does to a case, beyond taking it: open, correct, answer, close, open the details.
+"""What a coordinator does to a case, beyond taking it: open, correct, answer, close.
 
 Each act checks under the case's lock that nobody changed the case meanwhile, and is recorded in
 the transaction that does it. Locks go case first, audit chain last, as in triage.escalation.taking.
@@ -14,15 +14,12 @@ from django.utils.translation import gettext_lazy as _
 
 import intake.actions
 from intake import sealed
-from intake.message import Identity
-from intake.models import Reply, Tip, TipStatus, Wrap, WrapPurpose
+from intake.models import Reply, Tip, TipStatus
 from tipline.kernel import sealing
-from tipline.kernel.sealing import SealBroken
 from triage.audit.chain import Event, record
 from triage.console.opening import Corrected
 from triage.escalation import taking
 from triage.models import AuditEntry, Case, CaseStatus, Correction, Escalation, Urgency, User
-from triage.vault.keys import Unlocked
 
 
 class CloseReason(models.TextChoices):
@@ -54,15 +51,11 @@ class CaseClosed(Exception):
     """The case is closed; reopen it before acting on it."""
 
 
-class NothingThere(Exception):
-    """The sender left no details, or this person's keys do not open them."""
-
-
 @transaction.atomic
 def open_case(case: Case, *, by: User, now: datetime) -> None:
     """Open and read: ends the pages, tells the sender, and puts on record who reads."""
     taking.mark_opened(case, by=by, now=now)
-    _record(case, Event.TIP_OPENED, by, now)
+    put_on_record(case, Event.TIP_OPENED, by, now)
 
 
 @transaction.atomic
@@ -90,7 +83,7 @@ def correct(
     correction.save(force_insert=True)
     held.urgency = urgency
     _save(held, "urgency")
-    _record(held, Event.CORRECTED, by, now, root_key, level=urgency, categories=list(categories))
+    put_on_record(held, Event.CORRECTED, by, now, root_key, level=urgency, categories=list(categories))
 
 
 @transaction.atomic
@@ -100,7 +93,7 @@ def answer(case: Case, text: str, *, after: int, by: User, root_key: bytes, now:
     if held.status == CaseStatus.CLOSED:
         raise CaseClosed
     sent = intake.actions.reply(held.tip, text)
-    _record(held, Event.REPLIED, by, now, root_key, reply=sent.number, after=after)
+    put_on_record(held, Event.REPLIED, by, now, root_key, reply=sent.number, after=after)
     return sent
 
 
@@ -118,7 +111,7 @@ def close(
     _save(held, "status")
     for tip in Tip.objects.filter(models.Q(pk=held.tip_id) | models.Q(follows=held.tip_id)).only("pk"):
         intake.actions.tell(tip, TipStatus.CLOSED)
-    _record(held, Event.CLOSED, by, now, root_key, reason=reason, note=note)
+    put_on_record(held, Event.CLOSED, by, now, root_key, reason=reason, note=note)
 
 
 @transaction.atomic
@@ -130,28 +123,7 @@ def reopen(case: Case, *, version: int, by: User, now: datetime) -> None:
     held.status, held.taken_by = CaseStatus.OPEN, by
     _save(held, "status", "taken_by")
     intake.actions.tell(held.tip, TipStatus.OPENED)
-    _record(held, Event.REOPENED, by, now)
-
-
-@transaction.atomic
-def open_identity(case: Case, *, why: str, by: User, unlocked: Unlocked, root_key: bytes, now: datetime) -> Identity:
-    """Open who the sender says they are. The reason stands in the record before anything is shown.
-
-    Raises NothingThere without a grant of the program's identity key.
-    """
-    tip = case.tip
-    for wrap in Wrap.objects.filter(tip=tip, purpose=WrapPurpose.IDENTITY):
-        seed = unlocked.seed_of(wrap.key_id)
-        if seed is None:
-            continue
-        try:
-            key = sealed.data_key(tip, [wrap], key_id=wrap.key_id, seed=seed)
-            blob = sealing.unseal(bytes(tip.sealed_identity), key=key or b"", place=sealed.place(tip, sealed.IDENTITY))
-        except (SealBroken, ValueError):
-            continue
-        _record(case, Event.IDENTITY_OPENED, by, now, root_key, why=why)
-        return Identity(**json.loads(blob))
-    raise NothingThere
+    put_on_record(held, Event.REOPENED, by, now)
 
 
 def _locked(case: Case, version: int, by: User) -> Case:
@@ -172,7 +144,8 @@ def _save(case: Case, *fields: str) -> None:
     case.save(update_fields=[*fields, "version"])
 
 
-def _record(case: Case, event: Event, by: User, now: datetime, key: bytes | None = None, **noted: object) -> None:
+def put_on_record(case: Case, event: Event, by: User, now: datetime, key: bytes | None = None, **noted: object) -> None:
+    """Append to the program's record, in the transaction of the act; what is noted is sealed under the tip's key."""
     tip = Tip(pk=case.tip_id, program_id=case.program_id)
     text = json.dumps(noted, ensure_ascii=False) if noted else ""
     record(case.program_id, event, actor=by, tip=tip, text=text, data_key=key if noted else None, now=now)

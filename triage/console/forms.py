@@ -67,3 +67,7 @@ class SubmitterForm(forms.Form):
             "min_length": _("Write a little more: the reason stays on record."),
         },
     )
+
+
+class AgreedForm(forms.Form):
+    """Nothing more to write: the reason is the one a colleague agreed to."""

@@ -1,6 +1,8 @@
 """The page of one tip, and what can be done on it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from django import forms
@@ -12,30 +14,38 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from intake.message import Identity
-from triage.console import casefile, cases
-from triage.console.forms import CloseForm, CorrectForm, ReopenForm, ReplyForm, SubmitterForm
+from triage.console import casefile, cases, identity
+from triage.console.forms import AgreedForm, CloseForm, CorrectForm, ReopenForm, ReplyForm, SubmitterForm
 from triage.console.labels import reference
 from triage.console.requests import PASSKEY_ALONE, UNLOCKED, ConsoleRequest, open_to
 from triage.escalation import taking
 from triage.models import Case, Escalation, Urgency
+from triage.vault.keys import Unlocked
 
 
 @dataclass
-class Forms:
-    """The page's forms: as one was sent, the others fresh."""
+class Sent:
+    """What a press leaves on the page: the form as it was sent, or the details shown once."""
 
-    correct: CorrectForm | None = None
-    reply: ReplyForm | None = None
-    close: CloseForm | None = None
-    submitter: SubmitterForm | None = None
-    sent: forms.Form | None = field(default=None)
+    form: forms.Form | None = None
     identity: Identity | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Act:
+    """What an act on a tip needs: the case, what the form holds, the tip's key and the person's."""
+
+    case: Case
+    found: dict[str, Any]
+    key: bytes = field(repr=False)
+    vault: Unlocked = field(repr=False)
+    has_identity: bool = False
 
 
 @require_safe
 def show(request: ConsoleRequest, case_id: UUID) -> HttpResponse:
     """Show the page; its words only to somebody who pressed [Open it]."""
-    return _page(request, _case(request, case_id), Forms())
+    return _page(request, _case(request, case_id), Sent())
 
 
 @open_to(PASSKEY_ALONE)
@@ -88,76 +98,56 @@ def open_it(request: ConsoleRequest, case_id: UUID) -> HttpResponse:
 @require_POST
 def correct(request: ConsoleRequest, case_id: UUID) -> HttpResponse:
     """Put another level or other categories over the classifier's."""
-    case, form = _case(request, case_id), CorrectForm(request.POST)
-    sent = Forms(correct=form, sent=form)
-    key = _readable_key(request, case)
-    if key is None:
-        return _refused(request, case, _("Open the tip first."))
-    if not form.is_valid():
-        return _page(request, case, sent, status=422)
-    found = form.cleaned_data
-    try:
+
+    def do(act: Act) -> HttpResponse:
         cases.correct(
-            case,
-            urgency=Urgency(found["urgency"]),
-            categories=found["categories"],
-            version=found["version"],
+            act.case,
+            urgency=Urgency(act.found["urgency"]),
+            categories=act.found["categories"],
+            version=act.found["version"],
             by=request.user,
-            root_key=key,
+            root_key=act.key,
             now=timezone.now(),
         )
-    except (cases.Changed, cases.CaseClosed) as refusal:
-        return _meanwhile(request, case, sent, refusal)
-    messages.success(request, _("Corrected."))
-    return redirect("console:tip", case_id)
+        messages.success(request, _("Corrected."))
+        return redirect("console:tip", case_id)
+
+    return _act(request, case_id, CorrectForm, do)
 
 
 @open_to(UNLOCKED)
 @require_POST
 def reply(request: ConsoleRequest, case_id: UUID) -> HttpResponse:
     """Answer the tipster."""
-    case, form = _case(request, case_id), ReplyForm(request.POST)
-    sent = Forms(reply=form, sent=form)
-    key = _readable_key(request, case)
-    if key is None:
-        return _refused(request, case, _("Open the tip first."))
-    if not form.is_valid():
-        return _page(request, case, sent, status=422)
-    found = form.cleaned_data
-    try:
-        cases.answer(case, found["text"], after=found["after"], by=request.user, root_key=key, now=timezone.now())
-    except cases.CaseClosed as refusal:
-        return _meanwhile(request, case, sent, refusal)
-    messages.success(request, _("Sent. Whoever has the seven words can read it."))
-    return redirect("console:tip", case_id)
+
+    def do(act: Act) -> HttpResponse:
+        text, after = act.found["text"], act.found["after"]
+        cases.answer(act.case, text, after=after, by=request.user, root_key=act.key, now=timezone.now())
+        messages.success(request, _("Sent. Whoever has the seven words can read it."))
+        return redirect("console:tip", case_id)
+
+    return _act(request, case_id, ReplyForm, do)
 
 
 @open_to(UNLOCKED)
 @require_POST
 def close(request: ConsoleRequest, case_id: UUID) -> HttpResponse:
     """Finish with it."""
-    case, form = _case(request, case_id), CloseForm(request.POST)
-    sent = Forms(close=form, sent=form)
-    key = _readable_key(request, case)
-    if key is None:
-        return _refused(request, case, _("Open the tip first."))
-    if not form.is_valid():
-        return _page(request, case, sent, status=422)
-    found = form.cleaned_data
-    try:
+
+    def do(act: Act) -> HttpResponse:
         cases.close(
-            case,
-            reason=cases.CloseReason(found["reason"]),
-            note=found["note"],
-            version=found["version"],
+            act.case,
+            reason=cases.CloseReason(act.found["reason"]),
+            note=act.found["note"],
+            version=act.found["version"],
             by=request.user,
-            root_key=key,
+            root_key=act.key,
             now=timezone.now(),
         )
-    except (cases.Changed, cases.CaseClosed, cases.NotOpened) as refusal:
-        return _meanwhile(request, case, sent, refusal)
-    messages.success(request, _("Closed. It stands among the closed tips, and can be opened again."))
-    return redirect("console:board")
+        messages.success(request, _("Closed. It stands among the closed tips, and can be opened again."))
+        return redirect("console:board")
+
+    return _act(request, case_id, CloseForm, do)
 
 
 @open_to(UNLOCKED)
@@ -166,11 +156,11 @@ def reopen(request: ConsoleRequest, case_id: UUID) -> HttpResponse:
     """Take a closed tip up again."""
     case, form = _case(request, case_id), ReopenForm(request.POST)
     if not form.is_valid():
-        return _page(request, case, Forms(sent=form), status=422)
+        return _page(request, case, Sent(form), status=422)
     try:
         cases.reopen(case, version=form.cleaned_data["version"], by=request.user, now=timezone.now())
     except cases.Changed as refusal:
-        return _meanwhile(request, case, Forms(sent=form), refusal)
+        return _meanwhile(request, case, Sent(form), refusal)
     messages.success(request, _("Open again. It is yours."))
     return redirect("console:tip", case_id)
 
@@ -178,25 +168,72 @@ def reopen(request: ConsoleRequest, case_id: UUID) -> HttpResponse:
 @open_to(UNLOCKED)
 @require_POST
 def submitter(request: ConsoleRequest, case_id: UUID) -> HttpResponse:
-    """Show who the sender says they are: in this one answer, after a reason was put on record."""
-    case, form = _case(request, case_id), SubmitterForm(request.POST)
+    """Show who the sender says they are, in this one answer, after a reason was put on record.
+
+    Where the program wants two people, the first press asks a colleague, and one after they agreed shows it.
+    """
+
+    def do(act: Act) -> HttpResponse:
+        if not act.has_identity:
+            return _refused(request, act.case, _("There are no submitter details to open here."))
+        why, now = act.found.get("why", ""), timezone.now()
+        try:
+            if act.case.program.identity_needs_two and not _may_open(request, act.case):
+                identity.ask(act.case, why=why, by=request.user, root_key=act.key, now=now)
+                messages.success(request, _("Asked. A colleague who opens this tip within 30 minutes can agree."))
+                return redirect("console:tip", case_id)
+            shown = identity.open_it(act.case, why=why, by=request.user, unlocked=act.vault, root_key=act.key, now=now)
+        except (identity.NothingThere, identity.NotAgreed):
+            return _refused(request, act.case, _("There are no submitter details that your keys open here."))
+        return _page(request, act.case, Sent(identity=shown))
+
+    case = _case(request, case_id)
+    return _act(request, case_id, AgreedForm if _may_open(request, case) else SubmitterForm, do)
+
+
+@open_to(UNLOCKED)
+@require_POST
+def agree(request: ConsoleRequest, case_id: UUID) -> HttpResponse:
+    """Agree that a colleague opens who the sender is."""
+
+    def do(act: Act) -> HttpResponse:
+        try:
+            identity.agree(act.case, by=request.user, unlocked=act.vault, root_key=act.key, now=timezone.now())
+        except identity.NothingThere:
+            return _refused(request, act.case, _("Your keys do not open submitter details, so you cannot agree."))
+        except identity.NobodyAsked:
+            messages.warning(request, _("Nobody asks for it any more. Nothing was changed."))
+            return redirect("console:tip", case_id)
+        messages.success(request, _("You agreed. It is on record; your colleague can open the details now."))
+        return redirect("console:tip", case_id)
+
+    return _act(request, case_id, AgreedForm, do)
+
+
+def _may_open(request: ConsoleRequest, case: Case) -> bool:
+    """Whether a colleague has agreed to what this person asked."""
+    asked = identity.asked(case, now=timezone.now())
+    return asked is not None and asked.asked_by_id == request.user.pk and asked.agreed_by_id is not None
+
+
+def _act(
+    request: ConsoleRequest,
+    case_id: UUID,
+    form_class: type[forms.Form],
+    do: Callable[[Act], HttpResponse],
+) -> HttpResponse:
+    """Do something to a tip that this person has opened and can read; what was typed stands there if it fails."""
+    case, form = _case(request, case_id), form_class(request.POST)
+    sent = Sent(form)
     file = _file(request, case)
-    if file.root_key is None or not file.has_identity or request.vault is None:
-        return _refused(request, case, _("There are no submitter details you could open here."))
+    if file.root_key is None or request.vault is None or not file.opened_by_me:
+        return _refused(request, case, _("Open the tip first."))
     if not form.is_valid():
-        return _page(request, case, Forms(submitter=form, sent=form), status=422)
+        return _page(request, case, sent, status=422)
     try:
-        identity = cases.open_identity(
-            case,
-            why=form.cleaned_data["why"],
-            by=request.user,
-            unlocked=request.vault,
-            root_key=file.root_key,
-            now=timezone.now(),
-        )
-    except cases.NothingThere:
-        return _refused(request, case, _("Your keys do not open submitter details."))
-    return _page(request, case, Forms(identity=identity))
+        return do(Act(case, form.cleaned_data, file.root_key, request.vault, file.has_identity))
+    except (cases.Changed, cases.CaseClosed, cases.NotOpened) as refusal:
+        return _meanwhile(request, case, sent, refusal)
 
 
 def _case(request: ConsoleRequest, case_id: UUID) -> Case:
@@ -208,35 +245,36 @@ def _file(request: ConsoleRequest, case: Case) -> casefile.CaseFile:
     return casefile.load(case, request.user, request.vault, now=timezone.now())
 
 
-def _readable_key(request: ConsoleRequest, case: Case) -> bytes | None:
-    """Return the tip's key, if this person has opened the tip and may act on what it says."""
-    file = _file(request, case)
-    return file.root_key if file.opened_by_me else None
-
-
-def _page(request: ConsoleRequest, case: Case, sent: Forms, status: int = 200) -> HttpResponse:
+def _page(request: ConsoleRequest, case: Case, sent: Sent, status: int = 200) -> HttpResponse:
     if status == 409:
         case = _case(request, case.pk)
     file = _file(request, case)
     last = file.parts[-1].tip.number if file.parts else 0
     version = {"version": case.version}
+    now = {**version, "urgency": case.urgency, "categories": list(file.category_codes)}
+    asked = identity.asked(case, now=timezone.now()) if case.program.identity_needs_two else None
     context = {
         "program": case.program,
         "file": file,
         "case": case,
-        "correct": sent.correct
-        or CorrectForm(initial={**version, "urgency": case.urgency, "categories": list(file.category_codes)}),
-        "reply": sent.reply or ReplyForm(initial={"after": last}),
-        "close": sent.close or CloseForm(initial=version),
+        "correct": _sent(sent, CorrectForm) or CorrectForm(initial=now),
+        "reply": _sent(sent, ReplyForm) or ReplyForm(initial={"after": last}),
+        "close": _sent(sent, CloseForm) or CloseForm(initial=version),
         "reopen": ReopenForm(initial=version),
-        "submitter": sent.submitter or SubmitterForm(),
-        "sent": sent.sent,
+        "submitter": _sent(sent, SubmitterForm) or SubmitterForm(),
+        "sent": sent.form,
         "identity": sent.identity,
+        "asked": asked if file.has_identity else None,
+        "asked_why": identity.reason_of(asked, file.root_key) if asked and file.root_key else "",
     }
     return render(request, "console/tip.html", context, status=status)
 
 
-def _meanwhile(request: ConsoleRequest, case: Case, sent: Forms, refusal: Exception) -> HttpResponse:
+def _sent(sent: Sent, form_class: type[forms.Form]) -> forms.Form | None:
+    return sent.form if isinstance(sent.form, form_class) else None
+
+
+def _meanwhile(request: ConsoleRequest, case: Case, sent: Sent, refusal: Exception) -> HttpResponse:
     """Answer 409 with what was typed, on a page that shows the case as it is now."""
     if isinstance(refusal, cases.CaseClosed):
         text = _("Somebody closed this meanwhile. Reopen it first; what you typed is still here.")
@@ -246,13 +284,13 @@ def _meanwhile(request: ConsoleRequest, case: Case, sent: Forms, refusal: Except
         text = _("%(name)s changed this meanwhile. Look again, then send it once more.") % {"name": refusal.by}
     else:
         text = _("This changed meanwhile: a new message may have come. Look again, then send it once more.")
-    if sent.sent is not None:
-        sent.sent.add_error(None, text)
+    if sent.form is not None:
+        sent.form.add_error(None, text)
         # The next press is about the case as this page shows it.
         now = Case.objects.values_list("version", flat=True).get(pk=case.pk)
-        if "version" in sent.sent.fields:
-            sent.sent.data = request.POST.copy()
-            sent.sent.data["version"] = str(now)
+        if "version" in sent.form.fields:
+            sent.form.data = request.POST.copy()
+            sent.form.data["version"] = str(now)
     return _page(request, case, sent, status=409)
 
 

@@ -1,7 +1,7 @@
 """What can be true in the coordinators' room."""
 
 from .audit import AuditEntry
-from .cases import Assessment, BoardSheet, Case, CaseStatus, Correction, Urgency
+from .cases import Assessment, BoardSheet, Case, CaseStatus, Correction, IdentityRequest, Urgency
 from .escalation import (
     Channel,
     Contact,
@@ -33,6 +33,7 @@ __all__ = [
     "EscalationState",
     "Grant",
     "Heartbeat",
+    "IdentityRequest",
     "Invitation",
     "KeptSecret",
     "KeyLink",

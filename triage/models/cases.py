@@ -113,6 +113,29 @@ class Correction(models.Model):
         constraints = [models.UniqueConstraint(name="correction_order", fields=["case", "number"])]
 
 
+class IdentityRequest(models.Model):
+    """Somebody asks a colleague to agree that the sender's details are opened. Good for half an hour, then gone.
+
+    A program's policy (`identity_needs_two`), not cryptography: either of the two holds the key.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    program = models.ForeignKey(Program, on_delete=models.PROTECT)
+    case = models.OneToOneField(Case, on_delete=models.CASCADE, related_name="identity_request")
+    asked_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    agreed_by = models.ForeignKey(User, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    until = models.DateTimeField()
+    # The written reason, under the tip's key.
+    sealed = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="identity_request_by_two", condition=Q(agreed_by=None) | ~Q(agreed_by=models.F("asked_by"))
+            ),
+        ]
+
+
 class BoardSheet(models.Model):
     """What the board shows of all cases, kept in one sealed blob so that unlocking opens one thing, not 2,000.
 

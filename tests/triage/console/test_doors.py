@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from tipline.kernel import sealing
-from triage.console import cases
+from triage.console import identity
 from triage.models import AuditEntry, Case
 
 pytestmark = pytest.mark.django_db
@@ -42,7 +42,7 @@ def _address(route, case_id=None):
 
 def test_the_walk_finds_the_addresses():
     assert len(ROUTES) >= 20
-    assert len(OF_A_TIP) == 9
+    assert len(OF_A_TIP) == 10
     assert set(ROUTES) >= OPEN_TO_ANYONE
 
 
@@ -147,8 +147,8 @@ def test_no_page_carries_inline_script_or_style(adas, urgent):
 
 
 def test_a_key_of_another_tip_opens_nothing(adas, ada, urgent, noon):
-    with pytest.raises(cases.NothingThere):
-        cases.open_identity(
+    with pytest.raises(identity.NothingThere):
+        identity.open_it(
             urgent,
             why="a reason long enough",
             by=ada.user,
