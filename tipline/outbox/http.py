@@ -72,6 +72,10 @@ class Handler(BaseHTTPRequestHandler):
 
     server: HttpServer
     timeout = 30
+    # As a provider's: a connection serves many requests, an answer leaves whole and at once.
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    disable_nagle_algorithm = True
     server_version = "outbox"
     sys_version = ""
 
@@ -196,8 +200,10 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         end, position = time.monotonic() + seconds, 0
         with suppress(OSError):
+            self.wfile.flush()
             while time.monotonic() < end and position < len(reply.body):
                 self.wfile.write(reply.body[position : position + 1])
+                self.wfile.flush()
                 position += 1
                 if self.server.box.stopping.wait(_DRIP):
                     break

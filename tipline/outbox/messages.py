@@ -66,6 +66,7 @@ class Messages:
     def __init__(self, kept: int = KEPT) -> None:
         self._kept: deque[Message] = deque(maxlen=kept)
         self._last = 0
+        self._by_reference: dict[str, list[Message]] = {}
         self._changed = threading.Condition()
 
     def add(self, message: Message) -> Message:
@@ -73,8 +74,13 @@ class Messages:
         with self._changed:
             self._last += 1
             message.id = self._last
-            earlier = self._find(lambda known: _same_page(known, message))
+            # Twilio is told no reference except in its callback; the server puts that one in.
+            known = self._by_reference.setdefault(message.reference, []) if message.reference else []
+            earlier = next((one for one in known if one.kind == message.kind), None)
             message.duplicate_of = (earlier.duplicate_of or earlier.id) if earlier else None
+            known.append(message)
+            if len(self._kept) == self._kept.maxlen:
+                self._forget(self._kept[0])
             self._kept.append(message)
             self._changed.notify_all()
         return message
@@ -92,14 +98,14 @@ class Messages:
     def first(self, service: str, reference: str) -> Message | None:
         """The first message of a service with this reference that was accepted."""
         with self._changed:
-            return self._find(
-                lambda known: known.service == service and known.reference == reference and known.accepted
-            )
+            known = self._by_reference.get(reference, [])
+            return next((message for message in known if message.service == service and message.accepted), None)
 
     def clear(self) -> None:
         """Forget all messages; their numbers are not used again."""
         with self._changed:
             self._kept.clear()
+            self._by_reference.clear()
 
     def wait_for(self, wanted: Callable[[Message], bool], timeout: float) -> Message:
         """The first message `wanted` says yes to, waiting up to `timeout` seconds; else TimeoutError."""
@@ -112,7 +118,9 @@ class Messages:
     def _find(self, wanted: Callable[[Message], bool]) -> Message | None:
         return next((message for message in self._kept if wanted(message)), None)
 
-
-def _same_page(known: Message, message: Message) -> bool:
-    # Twilio is told no reference except in its callback; the server puts that one in.
-    return bool(message.reference) and known.kind == message.kind and known.reference == message.reference
+    def _forget(self, message: Message) -> None:
+        known = self._by_reference.get(message.reference, [])
+        if message in known:
+            known.remove(message)
+        if not known:
+            self._by_reference.pop(message.reference, None)

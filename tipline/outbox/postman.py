@@ -42,6 +42,7 @@ class Postman:
         self._order = itertools.count()
         self._more = threading.Condition()
         self._stopping = False
+        self._own = threading.local()
         self._hands = ThreadPoolExecutor(4, "postman")
         self._clock = threading.Thread(target=self._wait, name="receipts", daemon=True)
         self._clock.start()
@@ -138,13 +139,19 @@ class Postman:
         if not self._pager.url or not url.startswith(self._pager.reach("/")):
             return 0
         parts = urlsplit(url)
-        talk = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_TIMEOUT)
-        try:
-            talk.request("POST", parts.path + (f"?{parts.query}" if parts.query else ""), body, headers)
-            with talk.getresponse() as reply:
-                reply.read(65_536)
+        path = parts.path + (f"?{parts.query}" if parts.query else "")
+        kept: http.client.HTTPConnection | None = self._own.__dict__.pop("talk", None)
+        # A kept connection may have been closed meanwhile; the door knows a callback that comes twice.
+        for talk in filter(
+            None, (kept, http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_TIMEOUT))
+        ):
+            try:
+                talk.request("POST", path, body, headers)
+                with talk.getresponse() as reply:
+                    reply.read(65_536)
+            except (OSError, http.client.HTTPException):
+                talk.close()
+            else:
+                self._own.talk = talk
                 return reply.status
-        except (OSError, http.client.HTTPException):
-            return 0
-        finally:
-            talk.close()
+        return 0
