@@ -96,12 +96,19 @@ def wrap(data: bytes, *, public: bytes, holder: Holder, keep_key: bool = False) 
     return bytes([VERSION, SUITE_MLKEM768_X25519]) + _SUITE.encrypt(data, parsed, info=info)
 
 
-def unwrap(blob: bytes, *, seed: bytes, holder: Holder) -> bytes:
-    """Return what `wrap` was given. Raises SealBroken if key, holder or any bit differs."""
+_kept_private = cache(_private)
+
+
+def unwrap(blob: bytes, *, seed: bytes, holder: Holder, keep_key: bool = False) -> bytes:
+    """Return what `wrap` was given. Raises SealBroken if key, holder or any bit differs.
+
+    `keep_key` keeps the parsed private key for the next call: only where the process has it for life anyway.
+    """
     blob = bytes(blob)
     if len(blob) < 2 or blob[0] != VERSION or blob[1] != SUITE_MLKEM768_X25519:
         raise SealBroken
     try:
-        return _SUITE.decrypt(blob[2:], _private(seed), info=holder.info(blob[0], blob[1]))
+        private = (_kept_private if keep_key else _private)(seed)
+        return _SUITE.decrypt(blob[2:], private, info=holder.info(blob[0], blob[1]))
     except (InvalidTag, ValueError):
         raise SealBroken from None

@@ -1,6 +1,7 @@
 """What providers tell the pager door, sealed so that the door itself cannot read it again."""
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,14 @@ _NOBODY = UUID(int=0)  # the door does not know whose an event is
 _HOLDER = wraps.Holder(_NOBODY, _NOBODY, PURPOSE, _NOBODY)
 _PLACE = sealing.Place(_NOBODY, _NOBODY, PURPOSE)
 _LENGTH = 4
+
+
+UNDELIVERED = {"undelivered", "failed", "rejected", "expired"}
+
+
+def is_pressing(event: Mapping[str, Any]) -> bool:
+    """Whether somebody must act on it now: all but the word that a page was carried well."""
+    return event.get("kind") != "receipt" or event.get("status") in UNDELIVERED
 
 
 def public_key_hex() -> str:
@@ -33,7 +42,8 @@ def open_event(blob: bytes) -> dict[str, Any]:
     """Return the event. Raises SealBroken if it was changed or not made for this key."""
     blob = bytes(blob)
     end = _LENGTH + int.from_bytes(blob[:_LENGTH], "big")
-    key = wraps.unwrap(blob[_LENGTH:end], seed=_seed(settings.PAGER_EVENT_PRIVATE), holder=_HOLDER)
+    seed = _seed(settings.PAGER_EVENT_PRIVATE)
+    key = wraps.unwrap(blob[_LENGTH:end], seed=seed, holder=_HOLDER, keep_key=True)
     event: dict[str, Any] = json.loads(sealing.unseal(blob[end:], key=key, place=_PLACE))
     return event
 

@@ -19,10 +19,12 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
+from triage import rows
 from triage.escalation import events, signatures, wake
-from triage.models import PagerEvent
 
 BODY_LIMIT = 16 * 1024
+
+_KEEP = "INSERT INTO triage_pagerevent (id, sealed) VALUES (%(id)s, %(sealed)s) ON CONFLICT DO NOTHING"
 
 Event = dict[str, str]
 Reader = Callable[[HttpRequest], HttpResponse]
@@ -163,9 +165,9 @@ def _event(
 
 def _keep(secret: str, event: Event) -> None:
     """Seal and store an event; the same one twice is stored once."""
-    row = PagerEvent(pk=_id_of(secret, event), sealed=events.seal_event(event))
-    PagerEvent.objects.bulk_create([row], ignore_conflicts=True)
-    wake.wake(wake.PAGE)
+    rows.run(_KEEP, {"id": _id_of(secret, event), "sealed": events.seal_event(event)})
+    if events.is_pressing(event):
+        wake.wake(wake.PAGE)
 
 
 def _id_of(secret: str, event: Event) -> UUID:

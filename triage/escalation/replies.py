@@ -16,7 +16,7 @@ from django.db.models import F, Q, QuerySet
 from tipline.kernel.sealing import SealBroken
 from triage import rows
 from triage.escalation import codes, contacts, engine, taking, wake
-from triage.escalation.events import open_event
+from triage.escalation.events import UNDELIVERED, open_event
 from triage.models import Channel, Contact, EscalationState, Notification, NotificationState, PagerEvent, User
 
 log = logging.getLogger("tipline.escalation")
@@ -27,15 +27,51 @@ OUT = (
     NotificationState.DELIVERED,
     NotificationState.UNKNOWN,
 )
-UNDELIVERED = {"undelivered", "failed", "rejected", "expired"}
 PUT_ASIDE = timedelta(minutes=10)
 
 
-def handle_waiting(now: datetime, *, limit: int = 50) -> int:
-    """Handle the events providers left at the pager door, and delete them; returns how many there were."""
-    free = PagerEvent.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now))
-    found = list(free.values_list("pk", flat=True)[:limit])
-    return rows.one_by_one(lambda pk: _handle_one(pk, now), found)
+_FREE = """
+SELECT id, sealed FROM triage_pagerevent WHERE lease_until IS NULL OR lease_until < %(now)s
+LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+"""
+
+# In one order, as deliver stores outcomes: two that hold some and want the others' would wait for each other.
+_DELIVERED = """
+WITH told AS (
+    SELECT * FROM unnest(%(events)s::uuid[], %(notes)s::uuid[]) AS told(event, note)
+), found AS (
+    SELECT id FROM triage_notification WHERE id = ANY(%(notes)s::uuid[]) ORDER BY id FOR NO KEY UPDATE
+), noted AS (
+    UPDATE triage_notification note SET state = 'delivered', due_at = NULL
+    FROM found WHERE note.id = found.id AND note.state = ANY(%(out)s::text[])
+)
+DELETE FROM triage_pagerevent event USING told JOIN found ON found.id = told.note
+WHERE event.id = told.event RETURNING event.id
+"""
+
+
+def handle_waiting(now: datetime, *, limit: int = 100) -> int:
+    """Handle the events providers left at the pager door, and delete them; returns how many there were.
+
+    What says that a page was delivered is most of them, asks for nothing, and is noted together.
+    """
+    rows.wait_at_most()
+    with transaction.atomic():
+        found = rows.run(_FREE, {"now": now, "limit": limit})
+        delivered = {pk: note for pk, sealed in found if (note := _delivered(sealed)) is not None}
+        values = {"events": list(delivered), "notes": list(delivered.values()), "out": [str(state) for state in OUT]}
+        noted = {pk for (pk,) in rows.run(_DELIVERED, values)} if delivered else set()
+    return len(noted) + rows.one_by_one(lambda pk: _handle_one(pk, now), [pk for pk, _ in found if pk not in noted])
+
+
+def _delivered(sealed: bytes) -> UUID | None:
+    """Return the notification that this event says was delivered; None if it says anything else."""
+    try:
+        event = open_event(sealed)
+        plain = event.get("kind") == "receipt" and event.get("status") == "delivered"
+        return UUID(str(event.get("reference", ""))) if plain else None
+    except (SealBroken, ValueError, AttributeError):
+        return None
 
 
 def _handle_one(event_id: UUID, now: datetime) -> None:

@@ -167,7 +167,7 @@ def test_with_the_database_away_the_provider_is_asked_to_come_again(gateway, mon
     def away(*_args, **_more):
         raise OperationalError
 
-    monkeypatch.setattr(pager_views.PagerEvent.objects, "bulk_create", away)
+    monkeypatch.setattr(pager_views.rows, "run", away)
     monkeypatch.setattr(pager_views.connection, "close", lambda: None)
 
     answer = gateway()

@@ -282,3 +282,31 @@ def test_what_is_no_number_is_refused(address):
 def test_what_is_no_mail_address_is_refused(address):
     with pytest.raises(contacts.BadAddress):
         contacts.normalise("email", address)
+
+
+def test_receipts_that_come_together_are_noted_together_and_one_that_cannot_be_read_hurts_none(
+    staffed, make_page, noon
+):
+    pages = [make_page() for _ in range(3)]
+    notes = [note for page in pages for note in page.notifications.all()]
+    Notification.objects.update(state=NotificationState.ACCEPTED)
+    PagerEvent.objects.create(sealed=b"no event at all")
+    for note in notes[:-1]:
+        PagerEvent.objects.create(sealed=events.seal_event(receipt(note, "delivered")))
+    failed = PagerEvent.objects.create(sealed=events.seal_event(receipt(notes[-1], "failed")))
+
+    assert replies.handle_waiting(noon) == len(notes) + 1
+
+    states = dict(Notification.objects.filter(pk__in=[note.pk for note in notes]).values_list("pk", "state"))
+    assert {states[note.pk] for note in notes[:-1]} == {"delivered"}
+    assert states[notes[-1].pk] == "failed_for_good"
+    assert not PagerEvent.objects.filter(pk=failed.pk).exists()
+    assert not PagerEvent.objects.exists()
+
+
+def test_a_receipt_for_a_page_nobody_knows_is_dropped(staffed, noon):
+    event = {"kind": "receipt", "reference": "0f" * 16, "id": "", "status": "delivered"}
+    PagerEvent.objects.create(sealed=events.seal_event(event))
+
+    assert replies.handle_waiting(noon) == 1
+    assert not PagerEvent.objects.exists()
