@@ -4,6 +4,7 @@ Each row's lease decides by itself: what a run has not come to yet is free for a
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from uuid import UUID
 
@@ -15,8 +16,11 @@ from triage import actions
 from triage import assess as reading
 from triage.escalation import carriers, wake
 from triage.escalation import deliver as delivery
-from triage.escalation.handover import Publisher, hand_on
+from triage.escalation.handover import BATCH, Publisher, hand_on
 from triage.rows import one_by_one
+
+MESSAGES = 8
+"""Messages the page worker has in hand at once (its -c, tipline/runner/processes.py)."""
 
 
 @worker_init.connect  # type: ignore[untyped-decorator]
@@ -41,11 +45,18 @@ def assess_newest(*due_ids: str) -> None:
 @shared_task(acks_late=True, ignore_result=True)  # type: ignore[untyped-decorator]
 def deliver(*notification_ids: str) -> None:
     """Send pages that are due."""
-    one_by_one(_deliver, notification_ids)
+    one_by_one(_deliver, [notification_ids])
 
 
-def _deliver(notification_id: str) -> None:
-    delivery.deliver(UUID(notification_id), send=carriers.send)
+def _deliver(notification_ids: Sequence[str]) -> None:
+    ids = [UUID(notification_id) for notification_id in notification_ids]
+    delivery.deliver_together(ids, send=carriers.send, hands=_hands())
+
+
+@cache
+def _hands() -> ThreadPoolExecutor:
+    # One for every page of every message in hand, so that each begins to be sent when it is claimed.
+    return ThreadPoolExecutor(MESSAGES * BATCH, "send")
 
 
 def _assess(due_ids: Sequence[str]) -> None:

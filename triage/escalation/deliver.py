@@ -1,17 +1,22 @@
-"""Sending one notification: claimed by a lease, sent outside any transaction, its outcome stored.
+"""Sending notifications: claimed by a lease, sent outside any transaction, the outcomes stored.
 
 The row decides who sends. Celery and the escalator may both try; one gets the lease, and who comes
-back after losing it finds that its result is no longer wanted.
+back after losing it finds that its result is no longer wanted. Rows that come together are claimed
+with one statement, sent side by side, and what is known soon is stored with one statement.
 """
 
 import logging
+from collections.abc import Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import InterfaceError, OperationalError, connection
 
 from tipline.kernel import failpoints, sealing
+from triage import rows
 from triage.escalation import codes, contacts, engine, texts, wake
 from triage.escalation.carriers import Send
 from triage.escalation.senders import Outcome, Outgoing, Result
@@ -25,6 +30,8 @@ AGAIN = (0, 5, 15, 30)
 AGAIN_LATER = 60
 LONGEST_WAIT = 300.0
 """A carrier may ask for patience, but not for more seconds than this."""
+GATHER = 0.02
+"""Seconds an outcome waits to be stored together with its neighbours': beyond them, they are not waited for."""
 
 STATES = {
     Outcome.ACCEPTED: NotificationState.ACCEPTED,
@@ -47,9 +54,9 @@ class Claimed:
 
 _CLAIM = """
 WITH free AS (
-    SELECT id, coalesce(%(now)s, clock_timestamp()) AS now FROM triage_notification
-    WHERE id = %(note)s AND due_at <= coalesce(%(now)s, clock_timestamp())
-      AND (lease_until IS NULL OR lease_until < coalesce(%(now)s, clock_timestamp()))
+    SELECT id, coalesce(%(now)s::timestamptz, clock_timestamp()) AS now FROM triage_notification
+    WHERE id = ANY(%(notes)s::uuid[]) AND due_at <= coalesce(%(now)s::timestamptz, clock_timestamp())
+      AND (lease_until IS NULL OR lease_until < coalesce(%(now)s::timestamptz, clock_timestamp()))
     FOR NO KEY UPDATE SKIP LOCKED
 ), found AS (
     SELECT free.id, free.now, page.page_number, page.next_at, contact.sealed, contact.failing,
@@ -66,29 +73,45 @@ UPDATE triage_notification note SET
     generation = generation + 1,
     attempts = attempts + CASE WHEN wanted THEN 1 ELSE 0 END
 FROM found WHERE note.id = found.id
-RETURNING wanted, now, note.program_id, escalation_id, user_id, contact_id, channel, kind, step, loop,
+RETURNING wanted, now, note.id, note.program_id, escalation_id, user_id, contact_id, channel, kind, step, loop,
           attempts, generation, page_number, next_at, sealed, failing
 """
 
 # A delivery receipt may be faster than the answer it belongs to: then its word stands.
 # What is stored after the opening carries the hour only.
 _STORE = """
+WITH result AS (
+    SELECT * FROM unnest(%(notes)s::uuid[], %(owners)s::uuid[], %(generations)s::int[], %(states)s::text[],
+                         %(agains)s::float[], %(providers)s::text[], %(references)s::text[], %(outs)s::bool[])
+        AS result(note, owner, lease, state, again, provider, reference, out)
+), held AS (
+    SELECT result.*, note.escalation_id AS page FROM result JOIN triage_notification note ON note.id = result.note
+    WHERE note.lease_owner = result.owner AND note.generation = result.lease
+    ORDER BY note.id FOR NO KEY UPDATE OF note
+)
 UPDATE triage_notification note SET
     lease_owner = NULL,
     lease_until = NULL,
-    state = CASE WHEN note.state = 'sending' THEN %(state)s ELSE note.state END,
+    state = CASE WHEN note.state = 'sending' THEN held.state ELSE note.state END,
     due_at = CASE WHEN note.state = 'sending'
-        THEN coalesce(%(now)s, clock_timestamp()) + make_interval(secs => %(again)s) END,
-    provider = %(provider)s,
-    provider_reference = %(reference)s,
-    accepted_at = CASE WHEN NOT %(out)s THEN accepted_at
-        WHEN page.state = 'ended' THEN date_trunc('hour', coalesce(%(now)s, clock_timestamp()), 'UTC')
-        ELSE coalesce(%(now)s, clock_timestamp()) END
-FROM triage_escalation page
-WHERE page.id = note.escalation_id AND note.id = %(note)s AND note.lease_owner = %(owner)s
-  AND note.generation = %(generation)s
-RETURNING note.state, coalesce(%(now)s, clock_timestamp())
+        THEN coalesce(%(now)s::timestamptz, clock_timestamp()) + make_interval(secs => held.again) END,
+    provider = held.provider,
+    provider_reference = held.reference,
+    accepted_at = CASE WHEN NOT held.out THEN note.accepted_at
+        WHEN page.state = 'ended' THEN date_trunc('hour', coalesce(%(now)s::timestamptz, clock_timestamp()), 'UTC')
+        ELSE coalesce(%(now)s::timestamptz, clock_timestamp()) END
+FROM held JOIN triage_escalation page ON page.id = held.page
+WHERE note.id = held.note
+RETURNING note.id, note.state, coalesce(%(now)s::timestamptz, clock_timestamp())
 """
+
+_DUE = """
+SELECT id, channel FROM triage_notification WHERE due_at <= coalesce(%(now)s::timestamptz, clock_timestamp())
+AND (lease_until IS NULL OR lease_until < coalesce(%(now)s::timestamptz, clock_timestamp()))
+ORDER BY due_at LIMIT %(limit)s
+"""
+
+Sent = tuple[Claimed, Result]
 
 
 def waiting(*, limit: int, now: datetime | None = None) -> list[tuple[UUID, str]]:
@@ -96,92 +119,79 @@ def waiting(*, limit: int, now: datetime | None = None) -> list[tuple[UUID, str]
 
     Without `now` the database's clock counts, here and below.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id, channel FROM triage_notification WHERE due_at <= coalesce(%(now)s, clock_timestamp())"
-            " AND (lease_until IS NULL OR lease_until < coalesce(%(now)s, clock_timestamp()))"
-            " ORDER BY due_at LIMIT %(limit)s",
-            {"now": now, "limit": limit},
-        )
-        return [(pk, channel) for pk, channel in cursor.fetchall()]
+    return [(pk, channel) for pk, channel in rows.run(_DUE, {"now": now, "limit": limit})]
 
 
 def deliver(notification_id: UUID, *, send: Send, now: datetime | None = None) -> Result | None:
     """Send one notification if it is due and nobody else is at it; None if there was nothing to do."""
-    claimed = claim(notification_id, now)
-    if claimed is None:
-        return None
+    return next(iter(deliver_together([notification_id], send=send, now=now)), None)
+
+
+def deliver_together(
+    notification_ids: Sequence[UUID], *, send: Send, hands: Executor | None = None, now: datetime | None = None
+) -> list[Result]:
+    """Send those of these notifications that are due and that nobody else is at; returns the outcomes."""
+    return carry(claim(notification_ids, now), send=send, hands=hands, now=now)
+
+
+def carry(
+    claimed: Sequence[Claimed], *, send: Send, hands: Executor | None = None, now: datetime | None = None
+) -> list[Result]:
+    """Send what was claimed just now, and store the outcomes.
+
+    With `hands`, one for each, they are sent side by side, and one that takes long keeps no other
+    from being stored.
+    """
+    if not claimed:
+        return []
     failpoints.reach("page.claimed")
-    result = _send(claimed, send)
-    failpoints.reach("page.sent")
-    try:
-        store(claimed, result, now)
-    except (OperationalError, InterfaceError):
-        # PostgreSQL was restarted meanwhile. What is not written down would be sent again.
-        connection.close()
-        store(claimed, result, now)
-    return result
+    results: list[Result] = []
+    if hands is None or len(claimed) == 1:
+        for one in claimed:
+            results += _keep([_carry(one, send)], now)
+        return results
+    under_way = {hands.submit(_carry, one, send) for one in claimed}
+    while under_way:
+        done, under_way = wait(under_way, GATHER)
+        if not done:
+            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+        results += _keep([future.result() for future in done], now)
+    return results
 
 
-def claim(notification_id: UUID, now: datetime | None = None) -> Claimed | None:
-    """Take the lease of a due notification; None if it is not due, held, or no longer needed."""
+def claim(notification_ids: Sequence[UUID], now: datetime | None = None) -> list[Claimed]:
+    """Take the leases of due notifications; those not due, held, or no longer needed are left out."""
     owner = uuid4()
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"note": notification_id, "owner": owner, "lease": LEASE.total_seconds(), "now": now})
-        row = cursor.fetchone()
-    if row is None or not row[0]:
-        return None
-    _, moment, program_id, escalation_id, user_id, contact_id, channel, kind, step, loop = row[:10]
-    attempts, generation, page_number, next_at, sealed, failing = row[10:]
-    note = Notification(
-        pk=notification_id,
-        program_id=program_id,
-        escalation_id=escalation_id,
-        user_id=user_id,
-        contact_id=contact_id,
-        channel=channel,
-        kind=kind,
-        step=step,
-        loop=loop,
-        attempts=attempts,
-        generation=generation,
-        lease_owner=owner,
-    )
-    contact = Contact(pk=contact_id, program_id=program_id, sealed=sealed, failing=failing)
-    return Claimed(note, moment, contact, page_number, (next_at - moment).total_seconds() if next_at else 0.0)
+    values = {"notes": list(notification_ids), "owner": owner, "lease": LEASE.total_seconds(), "now": now}
+    return [_claimed(owner, *row) for wanted, *row in rows.run(_CLAIM, values) if wanted]
 
 
-def store(claimed: Claimed, result: Result, now: datetime | None = None) -> bool:
-    """Write an attempt's outcome. False if the lease was lost meanwhile: then another's outcome counts."""
-    note, state = claimed.note, STATES[result.outcome]
-    again = None
-    if result.outcome is Outcome.FAILED_FOR_NOW:
-        again = again_after(note.attempts, result.retry_after).total_seconds()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _STORE,
-            {
-                "note": note.pk,
-                "owner": note.lease_owner,
-                "generation": note.generation,
-                "state": str(state),
-                "again": again,
-                "provider": result.provider[:20],
-                "reference": (result.provider_reference or "")[:80],
-                "out": result.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN),
-                "now": now,
-            },
-        )
-        row = cursor.fetchone()
-    if row is None:
-        log.warning("notification.late %s", note.pk)
-        return False
-    note.state, moment = NotificationState(row[0]), row[1]
-    if result.outcome is not Outcome.ACCEPTED:
-        log.warning("notification.%s %s %s %s", result.outcome, note.pk, result.provider, result.detail)
-        _move_on(note, moment)
-    _mark_contact(claimed.contact, result)
-    return True
+def store(sent: Sequence[Sent], now: datetime | None = None) -> set[UUID]:
+    """Write the outcomes of attempts; returns whose counted: where a lease was lost, another's outcome does."""
+    values = {
+        "notes": [claimed.note.pk for claimed, _ in sent],
+        "owners": [claimed.note.lease_owner for claimed, _ in sent],
+        "generations": [claimed.note.generation for claimed, _ in sent],
+        "states": [str(STATES[result.outcome]) for _, result in sent],
+        "agains": [_again(claimed.note, result) for claimed, result in sent],
+        "providers": [result.provider[:20] for _, result in sent],
+        "references": [(result.provider_reference or "")[:80] for _, result in sent],
+        "outs": [result.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN) for _, result in sent],
+        "now": now,
+    }
+    stored = {pk: (state, moment) for pk, state, moment in rows.run(_STORE, values)}
+    for claimed, result in sent:
+        note = claimed.note
+        if note.pk not in stored:
+            log.warning("notification.late %s", note.pk)
+            continue
+        state, moment = stored[note.pk]
+        note.state = NotificationState(state)
+        if result.outcome is not Outcome.ACCEPTED:
+            log.warning("notification.%s %s %s %s", result.outcome, note.pk, result.provider, result.detail)
+            _move_on(note, moment)
+        _mark_contact(claimed.contact, result)
+    return set(stored)
 
 
 def again_after(attempts: int, retry_after: float | None = None) -> timedelta:
@@ -200,6 +210,58 @@ def _move_on(note: Notification, now: datetime) -> None:
         engine.by_other_means(note, now)
         engine.hurry(note, now)
     wake.wake_after_commit(wake.PAGE)
+
+
+def _claimed(owner: UUID, *row: Any) -> Claimed:
+    moment, note_id, program_id, escalation_id, user_id, contact_id, channel, kind, step, loop = row[:10]
+    attempts, generation, page_number, next_at, sealed, failing = row[10:]
+    note = Notification(
+        pk=note_id,
+        program_id=program_id,
+        escalation_id=escalation_id,
+        user_id=user_id,
+        contact_id=contact_id,
+        channel=channel,
+        kind=kind,
+        step=step,
+        loop=loop,
+        attempts=attempts,
+        generation=generation,
+        lease_owner=owner,
+    )
+    contact = Contact(pk=contact_id, program_id=program_id, sealed=sealed, failing=failing)
+    return Claimed(note, moment, contact, page_number, (next_at - moment).total_seconds() if next_at else 0.0)
+
+
+def _carry(claimed: Claimed, send: Send) -> Sent | None:
+    """Send one; None if something of ours broke: its lease lapses, and it is tried again."""
+    try:
+        result = _send(claimed, send)
+    except Exception as fault:
+        # The name only: a message may quote what was sent.
+        log.error("notification.failed %s %s", claimed.note.pk, type(fault).__name__)
+        return None
+    failpoints.reach("page.sent")
+    return claimed, result
+
+
+def _keep(found: Iterable[Sent | None], now: datetime | None) -> list[Result]:
+    sent = [one for one in found if one is not None]
+    if not sent:
+        return []
+    try:
+        store(sent, now)
+    except (OperationalError, InterfaceError):
+        # PostgreSQL was restarted meanwhile. What is not written down would be sent again.
+        connection.close()
+        store(sent, now)
+    return [result for _, result in sent]
+
+
+def _again(note: Notification, result: Result) -> float | None:
+    if result.outcome is not Outcome.FAILED_FOR_NOW:
+        return None
+    return again_after(note.attempts, result.retry_after).total_seconds()
 
 
 def _send(claimed: Claimed, send: Send) -> Result:

@@ -14,7 +14,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from tipline.kernel.clock import database_now
 from triage import actions, assess, epochs
 from triage.escalation import carriers, deliver, engine, replies, wake
-from triage.escalation.handover import HandOver, Others, Publisher
+from triage.escalation.handover import BATCH, HandOver, Others, Publisher
 from triage.escalation.loop import POLL
 from triage.models import Channel
 from triage.rows import one_by_one
@@ -30,7 +30,7 @@ LANE = 8
 AT_ONCE = 8
 """Tips assessed here before newer ones are looked for."""
 HANDS = 6
-"""Sendings at once for each channel: a hung mail server must not keep SMS waiting."""
+"""Batches sent at once for each channel: a hung mail server must not keep SMS waiting."""
 
 
 class TriageTick:
@@ -78,7 +78,8 @@ class PageTick:
         offer, others = partial(publisher.offer, "triage.tasks.deliver"), Others()
         self._lanes = {channel: HandOver(offer, others=others) for channel in Channel.values}
         self._send = send
-        self._hands = {channel: ThreadPoolExecutor(HANDS, f"send-{channel}") for channel in Channel.values}
+        self._hands = {channel: ThreadPoolExecutor(HANDS, f"batch-{channel}") for channel in Channel.values}
+        self._senders = ThreadPoolExecutor(HANDS * BATCH * len(self._hands), "send")
         self._lock = threading.Lock()
         self._in_hand: set[UUID] = set()
 
@@ -94,10 +95,12 @@ class PageTick:
                 due[channel].append(row)
         pauses = []
         for channel, lane in self._lanes.items():
-            for row in lane.sort(due[channel]):
+            mine = lane.sort(due[channel])
+            for start in range(0, len(mine), BATCH):
+                batch = mine[start : start + BATCH]
                 with self._lock:
-                    self._in_hand.add(row)
-                self._hands[channel].submit(self._deliver, row)
+                    self._in_hand.update(batch)
+                self._hands[channel].submit(self._deliver, batch)
             pauses.append(lane.pause(POLL, more=len(due[channel]) > len(lane.handed)))
         return min(pauses)
 
@@ -105,18 +108,24 @@ class PageTick:
         """Finish what is being sent."""
         for hands in self._hands.values():
             hands.shutdown(wait=True, cancel_futures=True)
+        self._senders.shutdown()
 
-    def _deliver(self, row: UUID) -> None:
+    def _deliver(self, batch: Sequence[UUID]) -> None:
         try:
-            deliver.deliver(row, send=self._send)
+            deliver.carry(self._claim(batch), send=self._send, hands=self._senders)
         except (DatabaseError, InterfaceError) as fault:
             log.warning("notification.database_away %s", type(fault).__name__)
             connection.close()
         except Exception as fault:
-            log.error("notification.failed %s %s", row, type(fault).__name__)
+            log.error("notification.failed %s", type(fault).__name__)
+
+    def _claim(self, batch: Sequence[UUID]) -> list[deliver.Claimed]:
+        try:
+            return deliver.claim(batch)
         finally:
+            # From here on the leases say who has them.
             with self._lock:
-                self._in_hand.discard(row)
+                self._in_hand.difference_update(batch)
 
 
 def _page_work() -> tuple[datetime, bool, bool]:

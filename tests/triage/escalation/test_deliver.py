@@ -1,6 +1,8 @@
 """One notification is sent once, its outcome stored once, and every failure has a next step."""
 
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -189,7 +191,7 @@ def test_an_address_that_cannot_be_opened_is_a_failure_for_good(staffed, make_pa
 def test_a_sender_that_died_is_followed_by_another_after_the_lease(staffed, make_page, carrier, send_all, noon, after):
     page = make_page()
     for note in page.notifications.all():
-        assert deliver.claim(note.pk, noon) is not None
+        assert deliver.claim([note.pk], noon)
 
     assert send_all(after(seconds=9)) == 0
     assert send_all(after(seconds=11)) == 2
@@ -199,20 +201,20 @@ def test_a_sender_that_died_is_followed_by_another_after_the_lease(staffed, make
 
 def test_a_late_sender_cannot_overwrite_the_one_who_took_over(staffed, make_page, noon, after):
     note = make_page().notifications.first()
-    late = deliver.claim(note.pk, noon)
-    other = deliver.claim(note.pk, after(seconds=11))
-    assert deliver.store(other, Result(Outcome.ACCEPTED, "test", "ref"), after(seconds=12))
+    (late,) = deliver.claim([note.pk], noon)
+    (other,) = deliver.claim([note.pk], after(seconds=11))
+    assert deliver.store([(other, Result(Outcome.ACCEPTED, "test", "ref"))], after(seconds=12)) == {note.pk}
 
-    assert not deliver.store(late, Result(Outcome.FAILED_FOR_GOOD, "test"), after(seconds=13))
+    assert not deliver.store([(late, Result(Outcome.FAILED_FOR_GOOD, "test"))], after(seconds=13))
 
     assert Notification.objects.get(pk=late.note.pk).state == NotificationState.ACCEPTED
 
 
 def test_a_receipt_that_came_before_the_answer_is_kept(staffed, make_page, noon):
-    note = deliver.claim(make_page().notifications.first().pk, noon)
+    (note,) = deliver.claim([make_page().notifications.first().pk], noon)
     Notification.objects.filter(pk=note.note.pk).update(state=NotificationState.DELIVERED)
 
-    deliver.store(note, Result(Outcome.ACCEPTED, "test", "ref"), noon)
+    deliver.store([(note, Result(Outcome.ACCEPTED, "test", "ref"))], noon)
 
     stored = Notification.objects.get(pk=note.note.pk)
     assert (stored.state, stored.provider_reference) == (NotificationState.DELIVERED, "ref")
@@ -220,10 +222,10 @@ def test_a_receipt_that_came_before_the_answer_is_kept(staffed, make_page, noon)
 
 def test_what_is_stored_after_the_opening_carries_the_hour_only(staffed, ada, make_page, noon):
     page = make_page()
-    note = deliver.claim(page.notifications.first().pk, noon)
+    (note,) = deliver.claim([page.notifications.first().pk], noon)
     taking.mark_opened(page.case, by=ada, now=noon)
 
-    deliver.store(note, Result(Outcome.ACCEPTED, "test", "ref"), noon)
+    deliver.store([(note, Result(Outcome.ACCEPTED, "test", "ref"))], noon)
 
     assert Notification.objects.get(pk=note.note.pk).accepted_at == noon.replace(minute=0, second=0, microsecond=0)
 
@@ -304,3 +306,50 @@ def test_a_channel_without_a_carrier_fails_for_good(settings):
     result = carriers.send("sms", None)
 
     assert (result.outcome, result.detail) == (Outcome.FAILED_FOR_GOOD, "no_carrier")
+
+
+def test_pages_sent_side_by_side_do_not_wait_for_a_hung_one(transactional_db, staffed, make_page, carrier, noon):
+    hung, *others = [note for _ in range(2) for note in make_page().notifications.all()]
+    stored = []
+
+    def sending(channel, message):
+        if message.reference == hung.pk.hex:
+            until = time.monotonic() + 2
+            while not stored and time.monotonic() < until:
+                stored.extend(Notification.objects.filter(state="accepted").values_list("pk", flat=True))
+                time.sleep(0.02)
+            connection.close()
+        return carrier(channel, message)
+
+    with ThreadPoolExecutor(4) as hands:
+        results = deliver.deliver_together(
+            [hung.pk, *(note.pk for note in others)], send=sending, hands=hands, now=noon
+        )
+
+    assert [result.outcome for result in results] == [Outcome.ACCEPTED] * 4
+    assert set(stored) == {note.pk for note in others}
+    assert not Notification.objects.exclude(state="accepted").exists()
+
+
+def test_a_page_that_breaks_the_sender_hurts_no_other(staffed, make_page, carrier, noon, after, caplog):
+    broken, *others = [note for _ in range(2) for note in make_page().notifications.all()]
+
+    def sending(channel, message):
+        if message.reference == broken.pk.hex:
+            raise RuntimeError("quoting an address: ada@example.org")
+        return carrier(channel, message)
+
+    assert len(deliver.deliver_together([broken.pk, *(note.pk for note in others)], send=sending, now=noon)) == 3
+    assert deliver.waiting(limit=9, now=after(seconds=11)) == [(broken.pk, broken.channel)]
+    assert "ada@example.org" not in caplog.text
+
+
+def test_of_outcomes_stored_together_a_late_one_is_left_out(staffed, make_page, noon, after):
+    notes = [note.pk for note in make_page().notifications.all()]
+    claimed = deliver.claim(notes, noon)
+    (again,) = deliver.claim(notes[:1], after(seconds=11))
+
+    stored = deliver.store([(one, Result(Outcome.ACCEPTED, "test", "ref")) for one in claimed], after(seconds=12))
+
+    assert stored == set(notes[1:])
+    assert Notification.objects.get(pk=notes[0]).lease_owner == again.note.lease_owner
