@@ -260,11 +260,15 @@ def _as_insider(message: Message) -> Message:
 
 @contextmanager
 def _receipt(phrase: Phrase) -> Iterator[Receipt]:
-    """Find the conversation of a phrase inside a transaction: row-level security shows this door no other."""
+    """Find the conversation of a phrase inside a transaction: row-level security shows this door no other.
+
+    What was erased is not found, like what was locked. One query, so that every refusal takes as long.
+    """
     lookup = phrase.lookup(pepper=settings.RECEIPT_PEPPER.encode())
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('tipline.lookup', %s, true)", [lookup.hex()])
-    receipt = Receipt.objects.filter(lookup=lookup).select_related("tip", "program").only(*_OWN).first()
+    found = Receipt.objects.filter(lookup=lookup).exclude(tip__status=TipStatus.ERASED)
+    receipt = found.select_related("tip", "program").only(*_OWN).first()
     if receipt is None:
         raise NoSuchReceipt
     yield receipt

@@ -28,7 +28,6 @@ STATES = {
     TipStatus.RECEIVED: lambda: _("No person has opened it yet."),
     TipStatus.OPENED: lambda: _("A person has opened what you sent."),
     TipStatus.CLOSED: lambda: _("A person has read what you sent, and has finished with it."),
-    TipStatus.ERASED: lambda: _("What you sent has been erased."),
 }
 
 
@@ -108,19 +107,18 @@ def answers(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     if request.method != "POST":
         return render(request, "intake/answers.html", {"program": pages.program(), "nonce": nonce.make(now)})
+    # What cannot be words is looked up as words that nobody has: no refusal is quicker than another.
     if token := request.POST.get("visit"):
-        visit = Visit.of(token, now)
-        page = visit.nonce if visit else ""
+        visit = Visit.of(token, now) or Visit(Phrase.random(), nonce.make(now))
+        page = visit.nonce
     else:
-        phrase = Phrase.parse(request.POST.get("phrase", ""))
+        phrase = Phrase.parse(request.POST.get("phrase", "")) or Phrase.random()
         page = request.POST.get("nonce", "")
         page = page if nonce.key_of(page, now) else nonce.make(now)
-        visit = Visit(phrase, page) if phrase else None
+        visit = Visit(phrase, page)
     if _left(page, now):
         return _gone()
     try:
-        if visit is None:
-            raise actions.NoSuchReceipt
         return _conversation(request, visit)
     except actions.NoSuchReceipt:
         return _nothing_found(request)

@@ -6,6 +6,7 @@ it plus 1000, so that every number has four digits. Nothing here is stored by us
 
 import hashlib
 import hmac
+import os
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -51,6 +52,11 @@ class Phrase:
             value, place = divmod(value, LIST_SIZE)
             places.append(place)
         return cls(tuple(places))
+
+    @classmethod
+    def random(cls) -> Self:
+        """Return a phrase that leads to nothing, but for a chance of one in 2**90."""
+        return cls.from_bytes(os.urandom(32))
 
     @classmethod
     def parse(cls, typed: str) -> Self | None:
