@@ -10,13 +10,12 @@ from triage.classify.assessment import Assessment, Reason
 from triage.classify.decide import weigh
 from triage.classify.folding import fold
 from triage.classify.lexicon import lexicon
+from triage.classify.model import Model, model
 from triage.classify.taxonomy import Category, Urgency, worse
 from triage.classify.tokens import tokenise
 
-__all__ = ["VERSION", "Assessment", "Category", "Reason", "Urgency", "classify", "worse"]
+__all__ = ["Assessment", "Category", "Reason", "Urgency", "classify", "classify_with", "worse"]
 
-VERSION = "rules-1"
-"""Names the rule set; every stored assessment carries it."""
 
 MESSAGE_LETTERS = 12
 """A text with this many letters is a message, even if nobody here can read it."""
@@ -29,18 +28,14 @@ def classify(
     danger_ticked: bool = False,
     short_unjudged: Urgency = Urgency.PRIORITY,
 ) -> Assessment:
-    """Assess a text of any length and content; this never raises.
+    """Assess a text of any length and content; no text makes this raise, missing weights do.
 
     `lang` is a hint (the language of the page), not a claim. `danger_ticked` says that the tipster
     ticked "somebody is in danger right now": at least urgent. What cannot be judged comes back with
     `judged` False, as urgent if it is long enough to be a message, else as `short_unjudged` (the
     program's policy; routine is refused).
     """
-    folded = fold(text)
-    tokens = tokenise(folded)
-    judgement = weigh(folded, tokens, lexicon(), lang, VERSION)
-    if judgement is None:
-        judgement = _unjudged(text, short_unjudged)
+    judgement = classify_with(model(), text, lang, short_unjudged)
     if danger_ticked:
         ticked = Reason(0, 0, "form.danger", "The tipster ticked that somebody is in danger right now", None)
         judgement = replace(
@@ -51,7 +46,16 @@ def classify(
     return judgement
 
 
-def _unjudged(text: str, short: Urgency) -> Assessment:
+def classify_with(
+    chosen: Model, text: str, lang: str | None = None, short_unjudged: Urgency = Urgency.PRIORITY
+) -> Assessment:
+    """Assess a text with a certain model, as `classify` does with the shipped one."""
+    folded = fold(text)
+    tokens = tokenise(folded)
+    return weigh(folded, tokens, lexicon(), lang, chosen) or _unjudged(text, short_unjudged, chosen.version)
+
+
+def _unjudged(text: str, short: Urgency, version: str) -> Assessment:
     """Put before people what no rule can read."""
     letters = sum(char.isalpha() for char in text)
     level = Urgency.URGENT if letters >= MESSAGE_LETTERS else worse(short, Urgency.PRIORITY)
@@ -62,6 +66,6 @@ def _unjudged(text: str, short: Urgency) -> Assessment:
         scores={},
         language=None,
         reasons=(Reason(0, 0, "policy.unjudged", f"{why}: a person must look", None),),
-        version=VERSION,
+        version=version,
         judged=False,
     )

@@ -1,7 +1,7 @@
 """Weigh what was found in a text and decide on categories and level."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from triage.classify.assessment import Assessment, Reason
@@ -9,6 +9,7 @@ from triage.classify.folding import Folded
 from triage.classify.language import languages_of
 from triage.classify.lexicon import TARGETS, Language, Lexicon, Rule, Situation
 from triage.classify.matching import Hit
+from triage.classify.model import Model
 from triage.classify.taxonomy import STAND_ALONE, Category, Urgency, worse
 from triage.classify.tokens import Token
 
@@ -16,13 +17,10 @@ FIGURE = "figure"
 ALARMING = frozenset({"threat", "suicide", "suicide-means", "attack"})
 NEGATION_REACH = 2
 """A negation this many words before a phrase, or nearer, takes it back."""
-WORD_REASON = 0.3
-"""A single word explains itself to the reader only from this weight."""
-WORD_SCALE = 4.0
-"""Word weights count in full in a text with 16 known words; more known words weigh less each."""
-STEM = 4
-"""Beginnings of words in the word files have this many letters."""
+TELLING = 0.7
+"""From this weight for paging a rule explains by itself why somebody was woken."""
 MOST_REASONS = 24
+LEARNED = "No rule names this; in labelled tips, words like these often came with danger"
 FAINT_SIGNS = "Many faint signs together; no single phrase stands out, so read the whole tip"
 CATEGORY_CODES = frozenset(str(category) for category in Category)
 
@@ -128,7 +126,9 @@ def _count_rules(ballot: Ballot, found: Sequence[Found], reader: Reader) -> None
 
 def _place_of(situation: Situation, found: Sequence[Found]) -> tuple[int, int] | None:
     """Return the token span where all tags of a situation stand together, if they do."""
-    groups = [[item for item in found if tag in item.rule.tags and item.factor == 1.0] for tag in situation.all]
+    # What is marked *always* is never softened, by a game no more than by any other word.
+    heard = [item for item in found if item.factor == 1.0 or situation.always is not None]
+    groups = [[item for item in heard if tag in item.rule.tags] for tag in situation.all]
     if not all(groups):
         return None
     for anchor in groups[0]:
@@ -155,52 +155,7 @@ def _count_situations(ballot: Ballot, found: Sequence[Found], lexicon: Lexicon, 
             ballot.reasons.append(Reason(start, end, situation.name, situation.say, category))
 
 
-def word_keys(tokens: Sequence[Token], language: Language) -> dict[str, int]:
-    """Return the known words of a text, and beginnings of words, with the place they first stand."""
-    words = language.words
-    keys: dict[str, int] = {}
-    for place, token in enumerate(tokens):
-        if token.text in words:
-            keys.setdefault(token.text, place)
-        if len(token.text) > STEM:
-            stem = f"{token.text[:STEM]}*"
-            if stem in words:
-                keys.setdefault(stem, place)
-        if "\u3400" <= token.text <= "\u9fff" and place + 1 < len(tokens):
-            pair = f"{token.text} {tokens[place + 1].text}"
-            if pair in words:
-                keys.setdefault(pair, place)
-    return keys
-
-
-def _count_words(ballot: Ballot, tokens: Sequence[Token], languages: Sequence[Language], reader: Reader) -> None:
-    known = [(language, word_keys(tokens, language)) for language in languages]
-    count = sum(len(keys) for _, keys in known)
-    if not count:
-        return
-    factor = min(1.0, WORD_SCALE / math.sqrt(count))  # a long text must not win by its length
-    for language, keys in known:
-        for key, place in keys.items():
-            ballot.add(language.words[key], factor)
-            _explain_word(ballot, language, key, factor, reader.span(place, place + 1 + key.count(" ")))
-
-
-def _explain_word(ballot: Ballot, language: Language, key: str, factor: float, span: tuple[int, int]) -> None:
-    """Name a word that weighs much by itself; little words like "he" explain nothing to a reader."""
-    if key in language.common:
-        return
-    target, weight = max(language.words[key], key=lambda pair: pair[1])
-    if weight * factor < WORD_REASON:
-        return
-    if target in CATEGORY_CODES:
-        say = f"A word that tips about {target.replace('_', ' ')} often have"
-        ballot.reasons.append(Reason(*span, f"{language.code}.word", say, target))
-    else:
-        say = "A word that pressing tips often have"
-        ballot.reasons.append(Reason(*span, f"{language.code}.word", say, None))
-
-
-def _categories(sums: dict[str, float], *, pages: bool) -> tuple[str, ...]:
+def _categories(sums: Mapping[str, float], *, pages: bool) -> tuple[str, ...]:
     """Choose the categories: all above zero, the strongest if none, stand-alone ones alone.
 
     What wakes somebody is never called "not a tip".
@@ -215,62 +170,96 @@ def _categories(sums: dict[str, float], *, pages: bool) -> tuple[str, ...]:
     return tuple(str(category) for category in chosen)
 
 
-def _level(ballot: Ballot) -> Urgency:
-    sums = ballot.sums
+def _level(sums: Mapping[str, float], always: Urgency | None) -> Urgency:
     level = Urgency.ROUTINE
     if sums["paging"] > 0:
         level = Urgency.IMMINENT if sums[Urgency.IMMINENT] > 0 else Urgency.URGENT
     elif sums[Urgency.PRIORITY] > 0:
         level = Urgency.PRIORITY
-    return level if ballot.always is None else worse(level, ballot.always)
+    return level if always is None else worse(level, always)
 
 
-def weigh(
-    folded: Folded, tokens: Sequence[Token], lexicon: Lexicon, hint: str | None, version: str
-) -> Assessment | None:
-    """Return the judgement of the rules, or None if they cannot read the text."""
+def names_of(found: Iterable[Found], ballot: Ballot, languages: Sequence[Language], length: int) -> list[str]:
+    """Return what the model is told beside the words: rules, tags and situations, the same in every language."""
+    names = [f"language {languages[0].code}" if languages else "language unknown", f"length {length.bit_length()}"]
+    for item in found:
+        softened = "" if item.factor == 1.0 else "softened "
+        names.append(f"{softened}rule {item.rule.name.partition('.')[2]}")
+        names += [f"{softened}tag {tag}" for tag in sorted(item.rule.tags)]
+    names += [reason.rule for reason in ballot.reasons if reason.rule.startswith("together.")]
+    return names
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the rules found in a text."""
+
+    ballot: Ballot
+    names: list[str]
+    found: list[Found]
+    language: str
+
+
+def gather(folded: Folded, tokens: Sequence[Token], lexicon: Lexicon, hint: str | None) -> Evidence | None:
+    """Return what the rules find in a text, or None if no rule can read it."""
     languages = languages_of(tokens, lexicon, hint)
     if not languages:
         return None
     reader = Reader(folded, tokens)
-    ballot = Ballot({target: lexicon.bias.get(target, lexicon.bias["other"]) for target in TARGETS})
+    ballot = Ballot(dict.fromkeys(TARGETS, 0.0))
     found = [item for language in languages for item in find_rules(tokens, language, lexicon)]
     _count_rules(ballot, found, reader)
     _count_situations(ballot, found, lexicon, reader)
-    _count_words(ballot, tokens, languages, reader)
-    level = _level(ballot)
-    categories = _categories(ballot.sums, pages=level.pages)
-    if level.pages and not ballot.reasons:
-        ballot.reasons.append(Reason(0, 0, "words.together", FAINT_SIGNS, None))
+    return Evidence(ballot, names_of(found, ballot, languages, len(tokens)), found, languages[0].code)
+
+
+def weigh(
+    folded: Folded, tokens: Sequence[Token], lexicon: Lexicon, hint: str | None, model: Model
+) -> Assessment | None:
+    """Return the judgement of rules and model together, or None if they cannot read the text."""
+    evidence = gather(folded, tokens, lexicon, hint)
+    if evidence is None:
+        return None
+    ballot = evidence.ballot
+    chances = model.score(tokens, evidence.names, [ballot.sums[target] for target in TARGETS])
+    calibrated = dict(zip(TARGETS, chances.tolist(), strict=True))
+    for rule in {item.rule.name: item.rule for item in evidence.found if item.rule.name not in model.known}.values():
+        # Written after the last training: it counts with its own weights until the model has learned it.
+        for target, weight in rule.weights.items():
+            calibrated[target] += weight
+    sums = {target: value - limit for (target, value), limit in zip(calibrated.items(), model.limits, strict=True)}
+    level = _level(sums, ballot.always)
+    categories = _categories(sums, pages=level.pages)
+    reasons = _without_repeats(ballot.reasons)
+    if level.pages and not any(_tells(item.rule.weights) for item in evidence.found):
+        reasons = (*learned_reasons(tokens, Reader(folded, tokens), model), *reasons)[:MOST_REASONS]
     return Assessment(
         urgency=level,
         categories=categories,
-        scores={target: _probability(value) for target, value in ballot.sums.items()},
-        language=languages[0].code,
-        reasons=_best_reasons(ballot.reasons, categories),
-        version=version,
+        scores={target: _probability(value) for target, value in calibrated.items()},
+        language=evidence.language,
+        reasons=reasons,
+        version=model.version,
         judged=True,
     )
+
+
+def _tells(weights: Mapping[str, float]) -> bool:
+    """Whether a rule by itself tells a reader why somebody was woken; "a school" does not."""
+    return weights.get("paging", 0.0) >= TELLING
+
+
+def learned_reasons(tokens: Sequence[Token], reader: Reader, model: Model) -> list[Reason]:
+    """Point at the words that weighed most for waking somebody, where no rule has said why."""
+    spans = model.strongest(tokens)
+    if not spans:
+        return [Reason(0, 0, "model.together", FAINT_SIGNS, None)]
+    return [Reason(*reader.span(first, stop), "model.words", LEARNED, None) for first, stop in spans]
 
 
 def _probability(value: float) -> float:
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, value))))
 
 
-def _best_reasons(reasons: Sequence[Reason], categories: Sequence[str]) -> tuple[Reason, ...]:
-    """Rules and situations first; single words only where they say more than those, and not too many."""
-    unique = list(dict.fromkeys(reasons))
-    rules = [reason for reason in unique if not reason.rule.endswith(".word")]
-    words = [
-        reason
-        for reason in unique
-        if reason.rule.endswith(".word")
-        and (reason.category is None or reason.category in categories)
-        and not any(rule.start <= reason.start and reason.end <= rule.end for rule in rules)
-    ]
-    kept = sorted(rules, key=_start) + sorted(words, key=_start)
-    return tuple((kept or unique)[:MOST_REASONS])
-
-
-def _start(reason: Reason) -> int:
-    return reason.start
+def _without_repeats(reasons: Sequence[Reason]) -> tuple[Reason, ...]:
+    return tuple(sorted(dict.fromkeys(reasons), key=lambda reason: reason.start)[:MOST_REASONS])

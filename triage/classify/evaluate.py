@@ -1,124 +1,196 @@
-"""Measure the classifier on labelled tips: `python -m triage.classify.evaluate FILE.jsonl ...`.
+"""Measure the classifier on labelled tips: figures only, never a tip's words."""
 
-Each line is an object with "text", "categories" and "urgency". Prints figures only, never a tip;
-`--ids` adds the ids of paged near misses and of missed pages.
-"""
-
-import argparse
-import json
-import sys
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from triage.classify import Assessment, Category, Urgency, classify
+import numpy as np
+
+from triage.classify import Assessment, Category, Urgency
+from triage.classify.labelled import Labelled
+
+Pair = tuple[Labelled, Assessment]
+LENGTHS: tuple[tuple[str, int, int], ...] = (
+    ("to 15", 0, 15),
+    ("16-40", 16, 40),
+    ("41-100", 41, 100),
+    ("100+", 101, 10**9),
+)
+"""Words of a tip; a Chinese character counts as half a word."""
+DRAWS = 400
+CERTAINTY = (2.5, 97.5)
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
-    """A tip with the answer hoped for."""
+class Share:
+    """A share of a count, with Wilson's interval of 95 %."""
 
-    name: str
-    text: str
-    lang: str
-    categories: frozenset[str]
-    urgency: Urgency
+    part: int
+    whole: int
 
     @property
-    def near_miss(self) -> bool:
-        """Not a tip, or a matter of life that is over: what must wake nobody."""
-        grave = {Category.NOT_A_TIP, Category.SELF_HARM, Category.SCHOOL_THREAT, Category.THREAT_OF_VIOLENCE}
-        return self.urgency is Urgency.ROUTINE and bool(self.categories & grave)
+    def value(self) -> float:
+        """The share; 0 where there is nothing to divide by."""
+        return self.part / self.whole if self.whole else 0.0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Source: Wilson (1927), JASA 22, 209-212."""
+        if not self.whole:
+            return 0.0, 1.0
+        z, n, p = 1.96, self.whole, self.value
+        middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+        reach = z / (1 + z * z / n) * float(np.sqrt(p * (1 - p) / n + z * z / (4 * n * n)))
+        return max(0.0, middle - reach), min(1.0, middle + reach)
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        return f"{self.value:.3f} [{low:.2f}-{high:.2f}]"
 
 
-Pair = tuple[Labelled, Assessment]
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What is counted of one yes-or-no question."""
+
+    true: int
+    said: int
+    right: int
+    average_precision: float
+
+    @property
+    def precision(self) -> Share:
+        """Of those said, how many are."""
+        return Share(self.right, self.said)
+
+    @property
+    def recall(self) -> Share:
+        """Of those that are, how many were said."""
+        return Share(self.right, self.true)
+
+    @property
+    def f1(self) -> float:
+        """The harmonic mean of both."""
+        return 2 * self.right / (self.true + self.said) if self.true + self.said else 0.0
 
 
-def read(paths: Iterable[Path]) -> list[Labelled]:
-    """Read labelled tips from JSON-lines files."""
-    tips = []
-    for path in paths:
-        with path.open(encoding="utf-8") as lines:
-            for line in lines:
-                raw = json.loads(line)
-                tips.append(
-                    Labelled(
-                        name=raw.get("id", "?"),
-                        text=raw["text"],
-                        lang=raw.get("lang", ""),
-                        categories=frozenset(raw["categories"]),
-                        urgency=Urgency(raw["urgency"]),
-                    )
-                )
-    return tips
+def average_precision(truth: Sequence[bool], scores: Sequence[float]) -> float:
+    """Return the area under the precision-recall steps; ties stand together."""
+    points = curve(truth, scores)
+    area, before = 0.0, 0.0
+    for recall, precision, _ in points:
+        area += (recall - before) * precision
+        before = recall
+    return area
 
 
-def precision_recall(right: int, said: int, true: int) -> tuple[float, float, float]:
-    """Return precision, recall and F1; 0 where there is nothing to divide by."""
-    precision = right / said if said else 0.0
-    recall = right / true if true else 0.0
-    both = precision + recall
-    return precision, recall, 2 * precision * recall / both if both else 0.0
+def curve(truth: Sequence[bool], scores: Sequence[float]) -> list[tuple[float, float, float]]:
+    """Return recall, precision and score for every threshold, the strictest first."""
+    yes = sum(truth)
+    if not yes:
+        return []
+    values = np.asarray(scores, np.float64)
+    order = np.argsort(-values, kind="stable")
+    right = np.cumsum(np.asarray(truth, np.float64)[order])
+    last = np.append(np.flatnonzero(np.diff(values[order])), len(values) - 1)
+    return [
+        (float(right[place] / yes), float(right[place] / (place + 1)), float(values[order[place]])) for place in last
+    ]
 
 
-def _paging(pairs: Sequence[Pair]) -> tuple[float, float, float]:
-    true = sum(tip.urgency.pages for tip, _ in pairs)
-    said = sum(answer.urgency.pages for _, answer in pairs)
-    right = sum(tip.urgency.pages and answer.urgency.pages for tip, answer in pairs)
-    return precision_recall(right, said, true)
+def figures(truth: Sequence[bool], said: Sequence[bool], scores: Sequence[float]) -> Figures:
+    """Count one question over all tips."""
+    return Figures(
+        sum(truth),
+        sum(said),
+        sum(true and yes for true, yes in zip(truth, said, strict=True)),
+        average_precision(truth, scores),
+    )
 
 
-def report(pairs: Sequence[Pair]) -> str:
-    """Return all figures as plain text."""
-    lines = [f"{len(pairs)} tips", "", f"{'category':20} {'true':>5} {'said':>5} {'prec':>6} {'recall':>6} {'F1':>6}"]
-    scores = []
-    for category in Category:
-        true = sum(category in tip.categories for tip, _ in pairs)
-        said = sum(category in answer.categories for _, answer in pairs)
-        right = sum(category in tip.categories and category in answer.categories for tip, answer in pairs)
-        precision, recall, f1 = precision_recall(right, said, true)
-        if true:
-            scores.append(f1)
-        lines.append(f"{category:20} {true:5} {said:5} {precision:6.2f} {recall:6.2f} {f1:6.2f}")
-    lines.append(f"macro F1 {sum(scores) / max(1, len(scores)):.3f}")
-    precision, recall, _ = _paging(pairs)
-    near = [(tip, answer) for tip, answer in pairs if tip.near_miss]
-    paged = sum(answer.urgency.pages for _, answer in near)
-    lines += ["", f"paging recall {recall:.3f}, precision {precision:.3f}"]
-    lines.append(f"near misses paged {paged} of {len(near)} ({paged / max(1, len(near)):.3f})")
-    lines.append(f"not judged {sum(not answer.judged for _, answer in pairs)}")
-    lines += ["", "levels (rows: true, columns: said)", f"{'':10}" + "".join(f"{level:>10}" for level in Urgency)]
-    confusion = Counter((tip.urgency, answer.urgency) for tip, answer in pairs)
-    for level in Urgency:
-        lines.append(f"{level:10}" + "".join(f"{confusion[level, said]:10}" for said in Urgency))
-    lines += ["", "paging by language: tips, recall, precision"]
-    for lang in sorted({tip.lang for tip, _ in pairs}):
-        part = [pair for pair in pairs if pair[0].lang == lang]
-        precision, recall, _ = _paging(part)
-        lines.append(f"{lang:5} {len(part):5} {recall:6.2f} {precision:6.2f}")
-    return "\n".join(lines)
+def score_of(answer: Assessment, target: str) -> float:
+    """Return the chance given for a target; what was not judged stands by its level."""
+    return answer.scores.get(target, 1.0 if target == "paging" and answer.urgency.pages else 0.0)
 
 
-def errors(pairs: Sequence[Pair]) -> str:
-    """Return the ids of what was missed and of near misses that would wake somebody."""
-    missed = [tip.name for tip, answer in pairs if tip.urgency.pages and not answer.urgency.pages]
-    woken = [tip.name for tip, answer in pairs if tip.near_miss and answer.urgency.pages]
-    return f"\nmissed pages: {' '.join(missed)}\nnear misses paged: {' '.join(woken)}"
+def paging(pairs: Sequence[Pair]) -> Figures:
+    """Whether somebody was woken, against whether somebody should be."""
+    return figures(
+        [tip.urgency.pages for tip, _ in pairs],
+        [answer.urgency.pages for _, answer in pairs],
+        [score_of(answer, "paging") for _, answer in pairs],
+    )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command."""
-    parser = argparse.ArgumentParser(prog="python -m triage.classify.evaluate", description="Measure the classifier.")
-    parser.add_argument("files", nargs="+", type=Path)
-    parser.add_argument("--ids", action="store_true", help="also print the ids of missed and needless pages")
-    options = parser.parse_args(arguments)
-    pairs = [(tip, classify(tip.text)) for tip in read(options.files)]
-    sys.stdout.write(report(pairs) + "\n")
-    if options.ids:
-        sys.stdout.write(errors(pairs) + "\n")
-    return 0
+def by_category(pairs: Sequence[Pair]) -> dict[str, Figures]:
+    """The figures of every category."""
+    return {
+        str(category): figures(
+            [category in tip.categories for tip, _ in pairs],
+            [category in answer.categories for _, answer in pairs],
+            [score_of(answer, category) for _, answer in pairs],
+        )
+        for category in Category
+    }
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def macro_f1(categories: Mapping[str, Figures]) -> float:
+    """The plain mean of F1 over the categories that occur."""
+    found = [one.f1 for one in categories.values() if one.true]
+    return sum(found) / len(found) if found else 0.0
+
+
+def near_misses(pairs: Sequence[Pair]) -> Share:
+    """How many harmless but alarming tips woke somebody."""
+    near = [answer.urgency.pages for tip, answer in pairs if tip.near_miss]
+    return Share(sum(near), len(near))
+
+
+def explained(pairs: Sequence[Pair]) -> Share:
+    """How many of the tips that wake somebody show at least one place in the text as a reason."""
+    woken = [any(reason.end > reason.start for reason in answer.reasons) for _, answer in pairs if answer.urgency.pages]
+    return Share(sum(woken), len(woken))
+
+
+def confusion(pairs: Sequence[Pair]) -> list[list[int]]:
+    """Rows: the true level; columns: the level said; worst first."""
+    levels = list(Urgency)
+    table = [[0] * len(levels) for _ in levels]
+    for tip, answer in pairs:
+        table[levels.index(tip.urgency)][levels.index(answer.urgency)] += 1
+    return table
+
+
+def words_in(text: str) -> int:
+    """Count words, two Chinese characters as one."""
+    return len(text.split()) + sum("\u3400" <= char <= "\u9fff" for char in text) // 2
+
+
+def groups(pairs: Sequence[Pair]) -> dict[str, list[Pair]]:
+    """The tips by writer, language and length."""
+    found: dict[str, list[Pair]] = {}
+    for pair in pairs:
+        tip = pair[0]
+        length = words_in(tip.text)
+        size = next(name for name, low, high in LENGTHS if low <= length <= high)
+        for name in (f"writer {tip.writer}", f"language {tip.lang}", f"words {size}"):
+            found.setdefault(name, []).append(pair)
+    return dict(sorted(found.items()))
+
+
+def bootstrap(pairs: Sequence[Pair], figure: Callable[[Sequence[Pair]], float]) -> tuple[float, float]:
+    """Return the 95 % interval of a figure over tips drawn again with replacement; the draws are fixed."""
+    chance = np.random.default_rng(5)
+    values = [figure([pairs[place] for place in chance.integers(0, len(pairs), len(pairs))]) for _ in range(DRAWS)]
+    low, high = np.percentile(values, CERTAINTY)
+    return float(low), float(high)
+
+
+def precision_at(pairs: Sequence[Pair], recall: float) -> float:
+    """Return the best paging precision that still reaches a recall."""
+    truth = [tip.urgency.pages for tip, _ in pairs]
+    points = curve(truth, [score_of(answer, "paging") for _, answer in pairs])
+    return max((precision for reached, precision, _ in points if reached >= recall), default=0.0)
+
+
+def assess(tips: Iterable[Labelled], classify: Callable[[str], Assessment]) -> list[Pair]:
+    """Let a classifier answer every tip."""
+    return [(tip, classify(tip.text)) for tip in tips]

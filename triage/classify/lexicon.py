@@ -1,4 +1,4 @@
-"""Read the rule files into one lexicon: phrases, word weights, situations.
+"""Read the rule files into one lexicon: phrases, tags, situations.
 
 The files under `rules/` are the knowledge; `rules/README.md` tells a coordinator how to add to it.
 A file that says something impossible stops the program at its first use, never quietly.
@@ -11,10 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from triage.classify.folding import fold, fold_plain
+from triage.classify.folding import fold_plain
 from triage.classify.matching import Phrasebook, PhraseError
 from triage.classify.taxonomy import Category, Urgency
-from triage.classify.tokens import tokenise
 
 RULES = Path(__file__).parent / "rules"
 TARGETS: tuple[str, ...] = (*(str(category) for category in Category), "paging", "imminent", "priority")
@@ -72,7 +71,6 @@ class Language:
     share: float
     rules: list[Rule] = field(default_factory=list)
     phrases: Phrasebook = field(default_factory=lambda: Phrasebook({}))
-    words: dict[str, tuple[tuple[str, float], ...]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -82,7 +80,6 @@ class Lexicon:
     languages: dict[str, Language]
     situations: list[Situation]
     softeners: list[Softener]
-    bias: dict[str, float]
 
 
 def _weights(raw: Mapping[str, Any], where: str) -> dict[str, float]:
@@ -141,18 +138,6 @@ def read_language(path: Path) -> Language:
     return language
 
 
-def read_words(path: Path) -> dict[str, tuple[tuple[str, float], ...]]:
-    """Read a file of word weights: `[category]`, then `"1.5" = "word, two words, ..."`."""
-    found: dict[str, list[tuple[str, float]]] = {}
-    for target, groups in tomllib.loads(path.read_text(encoding="utf-8")).items():
-        _weights({target: 0}, path.name)
-        for weight, words in groups.items():
-            for word in words.split(","):
-                key = " ".join(token.text for token in tokenise(fold(word)))
-                found.setdefault(key, []).append((target, float(weight)))
-    return {word: tuple(weights) for word, weights in found.items()}
-
-
 def _situation(raw: Mapping[str, Any]) -> Situation:
     name = f"together.{raw['id']}"
     return Situation(
@@ -170,12 +155,9 @@ def lexicon() -> Lexicon:
     """Return the lexicon, read once."""
     languages = {}
     for path in sorted(RULES.glob("*.toml")):
-        if path.stem == "together" or path.stem.endswith(".words"):
+        if path.stem == "together":
             continue
-        languages[path.stem] = language = read_language(path)
-        words = path.with_name(f"{path.stem}.words.toml")
-        if words.exists():
-            language.words = read_words(words)
+        languages[path.stem] = read_language(path)
     together = tomllib.loads((RULES / "together.toml").read_text(encoding="utf-8"))
     return Lexicon(
         languages=languages,
@@ -183,5 +165,4 @@ def lexicon() -> Lexicon:
         softeners=[
             Softener(raw["tag"], float(raw["factor"]), frozenset(raw["softens"])) for raw in together.get("soften", ())
         ],
-        bias=_weights(together["bias"], "together.bias"),
     )

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from triage.classify.lexicon import RULES, TARGETS, RuleError, lexicon, read_language, read_words
+from triage.classify.lexicon import RULES, TARGETS, RuleError, lexicon, read_language
 from triage.classify.matching import Phrasebook, PhraseError
-from triage.classify.taxonomy import Category
 
 FILES = sorted(RULES.glob("*.toml"))
-LANGUAGES = [path for path in FILES if path.stem != "together" and not path.stem.endswith(".words")]
+LANGUAGES = [path for path in FILES if path.stem != "together"]
 
 
 @pytest.mark.parametrize("path", LANGUAGES, ids=lambda path: path.stem)
@@ -21,13 +20,9 @@ def test_every_language_file_can_be_read_and_says_something(path):
     assert language.common
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if path not in LANGUAGES], ids=lambda path: path.stem)
-def test_every_target_in_the_other_files_exists(path):
-    raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    if path.stem == "together":
-        targets = set(raw["bias"]) | {target for entry in raw["situation"] for target in entry.get("weights", {})}
-    else:
-        targets = set(raw)
+def test_every_target_of_a_situation_exists():
+    raw = tomllib.loads((RULES / "together.toml").read_text(encoding="utf-8"))
+    targets = {target for entry in raw["situation"] for target in entry.get("weights", {})}
 
     assert targets
     assert targets <= set(TARGETS)
@@ -38,10 +33,6 @@ def test_every_tag_of_a_situation_is_given_by_some_rule():
     asked = {tag for situation in lexicon().situations for tag in situation.all}
 
     assert asked <= given
-
-
-def test_every_category_has_a_starting_point():
-    assert set(Category) | {"paging", "imminent", "priority"} == set(lexicon().bias)
 
 
 @pytest.mark.parametrize("path", LANGUAGES, ids=lambda path: path.stem)
@@ -83,14 +74,6 @@ def test_a_file_that_says_something_impossible_is_refused_by_name(tmp_path: Path
 
     with pytest.raises(RuleError, match="xx"):
         read_language(path)
-
-
-def test_a_word_file_with_an_unknown_category_is_refused(tmp_path: Path):
-    path = tmp_path / "xx.words.toml"
-    path.write_text('[nothing]\n"1.0" = "word"', encoding="utf-8")
-
-    with pytest.raises(RuleError, match="nothing"):
-        read_words(path)
 
 
 def found(phrase: str, text: str) -> bool:

@@ -1,0 +1,129 @@
+"""The weights file: checked before use, the same every time, and read in windows."""
+
+import io
+import json
+import time
+import zipfile
+
+import numpy as np
+import pytest
+
+from triage.classify import classify
+from triage.classify.features import BUCKETS, features, rule_buckets
+from triage.classify.folding import fold
+from triage.classify.labelled import own_tips
+from triage.classify.model import MOST_WINDOWS, WEIGHTS, WINDOW, ModelError, model, read_model, starts
+from triage.classify.tokens import tokenise
+
+
+def arrays() -> dict[str, np.ndarray]:
+    with np.load(WEIGHTS, allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}
+
+
+def broken(tmp_path, **changes):
+    path = tmp_path / "model.npz"
+    np.savez(path, **{**arrays(), **changes})
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("weights", np.zeros((4, 4), np.int8)),
+        ("scale", np.full(29, np.nan, np.float32)),
+        ("rarity", np.zeros(BUCKETS, np.float64)),
+        ("bias", np.array([{"a": 1}], dtype=object)),
+        ("facts", np.frombuffer(b"no json", np.uint8)),
+        ("facts", np.frombuffer(b"[]", np.uint8)),
+        ("facts", np.frombuffer(json.dumps({"targets": ["a"]}).encode(), np.uint8)),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused(tmp_path, name, value):
+    with pytest.raises(ModelError):
+        read_model(broken(tmp_path, **{name: value}))
+
+
+def test_a_file_that_is_no_archive_is_refused(tmp_path):
+    path = tmp_path / "model.npz"
+    path.write_bytes(b"\x80\x04not weights")
+
+    with pytest.raises(ModelError):
+        read_model(path)
+
+
+def test_an_archive_that_unpacks_to_too_much_is_refused_before_it_is_unpacked(tmp_path):
+    path = tmp_path / "model.npz"
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("weights.npy", bytes(100_000_000))
+    path.write_bytes(buffer.getvalue())
+
+    with pytest.raises(ModelError, match="too much"):
+        read_model(path)
+
+
+def test_the_weights_are_small_and_load_fast():
+    started = time.process_time()
+    read_model(WEIGHTS)
+
+    assert WEIGHTS.stat().st_size < 8_000_000
+    assert time.process_time() - started < 0.5
+
+
+def test_the_same_text_always_gets_the_same_answer():
+    text = "my brother gave away his console and says monday will not need him"
+
+    assert classify(text) == classify(text)
+
+
+def test_every_window_of_a_long_text_is_read_and_their_number_is_bounded():
+    assert starts(WINDOW + 1) == [0, 1]
+    assert starts(10**6)[-1] == 10**6 - WINDOW
+    assert len(starts(10**6)) <= MOST_WINDOWS
+    covered = {place for start in starts(1000) for place in range(start, start + WINDOW)}
+    assert covered == set(range(1000))
+
+
+def test_one_dangerous_sentence_in_a_long_harmless_text_still_wakes_somebody():
+    harmless = "The bins were late again and the neighbour's hedge is over the wall, as I wrote in spring. " * 15
+
+    answer = classify(harmless + "She has taken all her tablets and is not waking up. " + harmless)
+
+    assert answer.urgency.pages
+
+
+def test_features_are_the_same_on_every_machine():
+    found = features(tokenise(fold("gun")))
+
+    assert found.words.tolist() == rule_buckets_free("word", "gun")
+    assert len(found.letters) == 4 + 3 + 2 + 1
+    assert rule_buckets(["a", "a"]).size == 1
+
+
+def rule_buckets_free(kind: str, name: str) -> list[int]:
+    from zlib import crc32
+
+    return [crc32(f"{kind}:{name}".encode()) >> 15]
+
+
+def test_the_shipped_weights_belong_to_the_tips_and_rules_in_the_repository():
+    pytest.importorskip("scipy")
+    from triage.classify.publish import digest
+    from triage.classify.training import Settings
+
+    learned = [tip for tip in own_tips() if tip.file in model().files]
+
+    assert model().version == f"model-{digest(learned, Settings())[:12]}"
+
+
+def test_training_again_on_a_slice_gives_the_same_weights_and_they_work(tmp_path):
+    pytest.importorskip("scipy")
+    from triage.classify.fitting import train
+
+    first = train(tmp_path / "one.npz", every=12)
+    second = train(tmp_path / "two.npz", every=12)
+
+    assert first == second
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
+    read_model(tmp_path / "one.npz")

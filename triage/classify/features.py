@@ -1,0 +1,118 @@
+"""Turn the tokens of a text into numbered features for the model: words, letter groups, rules found.
+
+Every feature is a bucket of a fixed table, found by a hash: the model file holds no word list. The
+same text gives the same buckets on every machine and in every version of Python.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from triage.classify.tokens import Token, disguises
+
+BITS = 17
+BUCKETS = 1 << BITS
+RULE_BUCKETS = 1 << 13
+LETTER_GROUPS = (2, 3, 4, 5)
+LONGEST_WORD = 40
+_SPACE = 32
+_PRIME = np.uint64(1_000_003)
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+_SHIFT = np.uint64(64 - BITS)
+
+Buckets = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """The buckets of a text (with repeats), and for each the token it comes from."""
+
+    words: Buckets
+    word_places: Buckets
+    letters: Buckets
+    letter_places: Buckets
+
+    def between(self, start: int, stop: int) -> "Features":
+        """Return the features of tokens `start` up to `stop`; places go on counting from the first of all."""
+        words = (self.word_places >= start) & (self.word_places < stop)
+        letters = (self.letter_places >= start) & (self.letter_places < stop)
+        return Features(self.words[words], self.word_places[words], self.letters[letters], self.letter_places[letters])
+
+
+@lru_cache(maxsize=8192)
+def _bucket(kind: str, name: str) -> int:
+    return crc32(f"{kind}:{name}".encode("utf-8", "replace")) >> (32 - BITS)
+
+
+@lru_cache(maxsize=8192)
+def _spellings(word: str) -> tuple[str, ...]:
+    """Return a word and the plain words it may be a disguise of, cut to a sane length."""
+    return tuple(dict.fromkeys(spelling[:LONGEST_WORD] for spelling in disguises(word)))
+
+
+def rule_buckets(names: Iterable[str]) -> Buckets:
+    """Return the buckets of rules, tags and situations found, each once, in order."""
+    return np.unique(np.fromiter((_bucket("rule", name) & (RULE_BUCKETS - 1) for name in names), np.int64))
+
+
+def _is_cjk(text: str) -> bool:
+    return "\u3400" <= text <= "\u9fff"
+
+
+def _letter_groups(text: str, places: Sequence[int]) -> tuple[Buckets, Buckets]:
+    """Return every group of letters within a word (a space may begin or end it), and its token."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
+    place = np.asarray(places, np.int64)
+    inside = np.concatenate(([0], np.cumsum(codes == _SPACE)))  # spaces before each position
+    buckets, owners = [], []
+    rolled = codes.copy()
+    for length in range(2, max(LETTER_GROUPS) + 1):
+        if len(codes) < length:
+            break
+        rolled = rolled[: len(codes) - length + 1] * _PRIME + codes[length - 1 :]
+        if length not in LETTER_GROUPS:
+            continue
+        last = np.arange(length - 1, len(codes))
+        # No space strictly inside the group.
+        good = inside[last] - inside[last - length + 2] == 0
+        if length == 2:
+            good = (codes[:-1] != _SPACE) | (codes[1:] != _SPACE)
+        mixed = (rolled + np.uint64(length)) * _MIX
+        buckets.append((mixed >> _SHIFT)[good].astype(np.int64))
+        owner = np.where(codes[last - 1] == _SPACE, place[last], place[last - 1])
+        owners.append(owner[good])
+    if not buckets:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    return np.concatenate(buckets), np.concatenate(owners)
+
+
+def features(tokens: Sequence[Token]) -> Features:
+    """Return the features of a run of tokens; places count from the first of them."""
+    words: list[int] = []
+    owners: list[int] = []
+    pieces: list[str] = [" "]
+    places: list[int] = [0]
+    last = ""
+    for place, token in enumerate(tokens):
+        joined = _is_cjk(token.text) and _is_cjk(last)
+        last = token.text
+        for spelling in _spellings(token.text):
+            words.append(_bucket("word", spelling))
+            owners.append(place)
+            if joined:  # Chinese has no spaces: neighbours are read together
+                pieces[-1] = spelling
+            else:
+                pieces.append(spelling)
+                places.extend([place] * len(spelling))
+                pieces.append(" ")
+                places.append(place)
+                continue
+            places[-1:] = [place] * len(spelling)
+            pieces.append(" ")
+            places.append(place)
+    letters, letter_places = _letter_groups("".join(pieces), places)
+    return Features(np.array(words, np.int64), np.array(owners, np.int64), letters, letter_places)

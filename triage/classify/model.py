@@ -1,0 +1,178 @@
+"""The trained model: a table of weights that scores the features of a text for every target.
+
+The file is a plain archive of arrays, read without pickle and checked before use: a damaged or
+foreign file stops the program at its first use, and the tip then goes to people as urgent.
+"""
+
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from triage.classify.features import BUCKETS, RULE_BUCKETS, Buckets, Features, features, rule_buckets
+from triage.classify.lexicon import TARGETS
+from triage.classify.tokens import Token
+
+WEIGHTS = Path(__file__).parent / "weights" / "model.npz"
+LARGEST_FILE = 16_000_000
+LARGEST_ARRAY = 64_000_000
+WINDOW = 64
+STRIDE = 32
+"""A text longer than a window is read whole and in overlapping windows, so that one sentence counts."""
+MOST_WINDOWS = 64
+"""Beyond this many, windows are spread over the text evenly, and always the first and the last are read."""
+MOST_WORDS = 8
+MOST_RUNS = 3
+FAINT = 0.02
+ALL = len(TARGETS)
+PAGING = TARGETS.index("paging")
+
+Vector = NDArray[np.float32]
+_SHAPES: Mapping[str, tuple[str, tuple[int, ...]]] = {
+    "weights": ("int8", (BUCKETS, ALL)),
+    "scale": ("float32", (ALL,)),
+    "rarity": ("float16", (BUCKETS,)),
+    "rules": ("float16", (RULE_BUCKETS, ALL)),
+    "ballot": ("float32", (ALL, ALL)),
+    "bias": ("float32", (ALL,)),
+    "slope": ("float32", (ALL,)),
+    "offset": ("float32", (ALL,)),
+    "threshold": ("float32", (ALL,)),
+}
+
+
+class ModelError(ValueError):
+    """The weights file cannot be used; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Weights and what turns their sums into calibrated chances. `threshold` is a calibrated logit."""
+
+    weights: NDArray[np.int8]
+    scale: Vector
+    rarity: NDArray[np.float16]
+    rules: NDArray[np.float16]
+    ballot: Vector
+    bias: Vector
+    slope: Vector
+    offset: Vector
+    threshold: Vector
+    version: str
+    files: frozenset[str]
+    known: frozenset[str]
+    window_share: float
+
+    def score(self, tokens: Sequence[Token], rule_names: Sequence[str], ballot: Sequence[float]) -> Vector:
+        """Return the calibrated logit of every target."""
+        beside = self.bias + np.asarray(ballot, np.float32) @ self.ballot
+        buckets = rule_buckets(rule_names)
+        if buckets.size:
+            beside = beside + self.rules[buckets].astype(np.float32).sum(axis=0)
+        found = features(tokens)
+        whole = self._text(found)
+        if len(tokens) > WINDOW:
+            best = whole.copy()
+            for start in starts(len(tokens)):
+                np.maximum(best, self._text(found.between(start, start + WINDOW)), out=best)
+            whole = whole + np.float32(self.window_share) * (best - whole)
+        return (self.slope * (beside + whole) + self.offset).astype(np.float32)
+
+    def _text(self, found: Features) -> Vector:
+        return self._group(found.words) + self._group(found.letters)
+
+    def _group(self, found: Buckets) -> Vector:
+        """Sum the weights of a group of features, each once, as if all texts had the same length."""
+        if not found.size:
+            return np.zeros(ALL, np.float32)
+        buckets = np.unique(found)
+        rarity = self.rarity[buckets].astype(np.float32)
+        length = np.sqrt(rarity @ rarity) or np.float32(1)
+        total: Vector = (rarity @ self.weights[buckets].astype(np.float32)) * (self.scale / length)
+        return total
+
+    @property
+    def limits(self) -> list[float]:
+        """The calibrated logit from which each target counts as a yes."""
+        return [float(limit) for limit in self.threshold]
+
+    def strongest(self, tokens: Sequence[Token]) -> list[tuple[int, int]]:
+        """Return up to three runs of tokens that speak most for waking somebody."""
+        shares = np.zeros(len(tokens), np.float32)
+        for start in starts(len(tokens)) if len(tokens) > WINDOW else [0]:
+            part = self.shares(tokens[start : start + WINDOW], PAGING)
+            shares[start : start + WINDOW] = np.maximum(shares[start : start + WINDOW], part)
+        best = np.argsort(-shares, kind="stable")[:MOST_WORDS]
+        runs: list[tuple[int, int]] = []
+        for place in sorted(int(one) for one in best if shares[one] > FAINT):
+            if runs and place - runs[-1][1] <= 1 and tokens[place].sentence == tokens[place - 1].sentence:
+                runs[-1] = (runs[-1][0], place + 1)
+            else:
+                runs.append((place, place + 1))
+        runs.sort(key=lambda run: -float(shares[run[0] : run[1]].sum()))
+        return sorted(runs[:MOST_RUNS])
+
+    def shares(self, tokens: Sequence[Token], target: int) -> Vector:
+        """Return how much each token of a short run speaks for a target."""
+        found = features(tokens)
+        shares = np.zeros(len(tokens), np.float64)
+        for buckets, places in ((found.words, found.word_places), (found.letters, found.letter_places)):
+            if buckets.size:
+                _, first = np.unique(buckets, return_index=True)
+                rarity = self.rarity[buckets[first]].astype(np.float32)
+                pull = rarity * self.weights[buckets[first], target] * self.scale[target]
+                shares += np.bincount(places[first], pull / np.sqrt(rarity @ rarity + 1e-9), minlength=len(tokens))
+        return shares.astype(np.float32)
+
+
+def starts(count: int) -> list[int]:
+    """Return where the windows of a text of `count` tokens begin; the last one ends with the text."""
+    last = count - WINDOW
+    every = [*range(0, last, STRIDE), last]
+    if len(every) <= MOST_WINDOWS:
+        return every
+    return sorted({every[round(step * (len(every) - 1) / (MOST_WINDOWS - 1))] for step in range(MOST_WINDOWS)})
+
+
+def read_model(path: Path) -> Model:
+    """Read and check a weights file. Raises ModelError, OSError if there is none."""
+    raw = path.read_bytes()
+    if len(raw) > LARGEST_FILE:
+        raise ModelError("the weights file is too large")
+    try:
+        with zipfile.ZipFile(BytesIO(raw)) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > LARGEST_ARRAY:
+                raise ModelError("the weights file unpacks to too much")
+        with np.load(BytesIO(raw), allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in _SHAPES}
+            facts = json.loads(bytes(stored["facts"]))
+        for name, (kind, shape) in _SHAPES.items():
+            if arrays[name].dtype != kind or arrays[name].shape != shape:
+                raise ModelError(f"{name} has the wrong form")
+            if kind != "int8" and not np.isfinite(arrays[name]).all():
+                raise ModelError(f"{name} holds what is no number")
+        if tuple(facts["targets"]) != TARGETS:
+            raise ModelError("the weights are for other categories")
+        return Model(
+            **arrays,
+            version=str(facts["version"]),
+            files=frozenset(map(str, facts["files"])),
+            known=frozenset(map(str, facts["rules"])),
+            window_share=float(facts["window_share"]),
+        )
+    except (zipfile.BadZipFile, KeyError, TypeError, UnicodeDecodeError, EOFError) as error:
+        raise ModelError(f"the weights file cannot be read: {type(error).__name__}") from None
+    except ValueError as error:
+        raise error if isinstance(error, ModelError) else ModelError("the weights file cannot be read") from None
+
+
+@cache
+def model() -> Model:
+    """Return the shipped model, read once."""
+    return read_model(WEIGHTS)
