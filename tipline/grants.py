@@ -95,10 +95,25 @@ GRANTS: dict[str, dict[str, str]] = {
         "triage_contact": "SELECT (id, program_id, user_id, channel, active, failing), DELETE",
         "triage_escalation": "SELECT, UPDATE",
         "triage_notification": "SELECT, INSERT, UPDATE",
+        "triage_custodian": "SELECT",
+        "triage_handover": "SELECT (id, custodian_id, program_key_id), INSERT",
+        "triage_job": "SELECT, INSERT, UPDATE (total, done, broken, finished)",
         "django_session": ALL,
         "mfa_authenticator": ALL,
     },
-    "custodian": {},
+    "custodian": {
+        "intake_programkey": "SELECT",
+        "intake_tip": "SELECT (id, program_id, sealed, sealed_identity), UPDATE (sealed, sealed_identity)",
+        "intake_reply": "SELECT (id, program_id, tip_id, sealed), UPDATE (sealed)",
+        "intake_wrap": "SELECT, INSERT, DELETE",
+        "triage_assessment": "SELECT (id, tip_id, sealed), UPDATE (sealed)",
+        "triage_case": "SELECT (id, tip_id)",
+        "triage_correction": "SELECT (id, case_id, sealed), UPDATE (sealed)",
+        "triage_keylink": "SELECT, DELETE",
+        "triage_custodian": ALL,
+        "triage_handover": "SELECT, UPDATE (sealed), DELETE",
+        "triage_job": "SELECT, UPDATE (done, broken, finished)",
+    },
 }
 
 # {table: [(policy, role, command, USING, WITH CHECK)]}; a table named here shows a role only what a policy allows.
@@ -107,6 +122,8 @@ CONVERSATION = "lookup = decode(nullif(current_setting('tipline.lookup', true), 
 MY_TIP = f"(SELECT tip_id FROM intake_receipt WHERE {CONVERSATION})"
 MY_TIPS = f"(id IN {MY_TIP} OR follows_id IN {MY_TIP})"
 MY_IDENTITY = "(purpose = 'identity' AND tip_id IN (SELECT id FROM intake_tip))"
+# What is sealed to a program's key: not to a worker host's, and not to a receipt's.
+_OF_PROGRAMS = "purpose IN ('content', 'identity', 'oversight')"
 POLICIES: dict[str, list[tuple[str, str, str, str | None, str | None]]] = {
     "intake_receipt": [
         ("public_make", "public", "INSERT", None, "true"),
@@ -119,11 +136,11 @@ POLICIES: dict[str, list[tuple[str, str, str, str | None, str | None]]] = {
         ("public_own", "public", "SELECT", MY_TIPS, None),
         # Who the sender is can be taken back, and not be changed.
         ("public_withdraw", "public", "UPDATE", MY_TIPS, f"{MY_TIPS} AND sealed_identity = ''::bytea"),
-        *((f"{role}_all", role, "ALL", "true", "true") for role in ("console", "triage")),
+        *((f"{role}_all", role, "ALL", "true", "true") for role in ("console", "triage", "custodian")),
     ],
     "intake_reply": [
         ("public_own", "public", "SELECT", f"tip_id IN {MY_TIP}", None),
-        ("console_all", "console", "ALL", "true", "true"),
+        *((f"{role}_all", role, "ALL", "true", "true") for role in ("console", "custodian")),
     ],
     "intake_wrap": [
         ("public_make", "public", "INSERT", None, "true"),
@@ -140,6 +157,7 @@ POLICIES: dict[str, list[tuple[str, str, str, str | None, str | None]]] = {
         ("triage_see", "triage", "SELECT", "purpose IN ('epoch', 'oversight')", None),
         ("triage_drop", "triage", "DELETE", "purpose = 'epoch'", None),
         ("console_all", "console", "ALL", "purpose <> 'epoch'", "purpose <> 'epoch'"),
+        ("custodian_programs", "custodian", "ALL", _OF_PROGRAMS, _OF_PROGRAMS),
     ],
 }
 

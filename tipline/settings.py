@@ -89,7 +89,7 @@ RUN_DIR = _run_dir()
 KEY_PINS = Path(text("KEY_PINS", str(STATE_DIR / "pins.txt")))
 
 DEBUG = False
-SECRET_KEY = secret("DJANGO_KEY", roles={"console", "custodian", "owner"}) or "unused-by-this-role-" + "0" * 40
+SECRET_KEY = secret("DJANGO_KEY", roles={"console", "owner"}) or "unused-by-this-role-" + "0" * 40
 ALLOWED_HOSTS = listed("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 
 # Keys, by the processes that may hold them (docs/architecture.md, "Doors").
@@ -99,6 +99,7 @@ NONCE_KEY = secret("NONCE_KEY", roles={"public", "owner"})
 EPOCH_MAC = secret("EPOCH_MAC", roles={"public", "triage", "owner"})
 VAULT_PEPPER = secret("VAULT_PEPPER", roles={"console", "owner"})
 CONTACTS_KEY = secret("CONTACTS_KEY", roles={"console", "page", "watch", "owner"})
+CUSTODIAN_MAC = secret("CUSTODIAN_MAC", roles={"console", "custodian", "owner"})
 PAGE_CODE_KEY = secret("PAGE_CODE_KEY", roles={"page", "owner"})
 PAGER_EVENT_PRIVATE = secret("PAGER_EVENT_PRIVATE", roles={"page", "owner"})
 SMS_GATEWAY_TOKEN = secret("SMS_GATEWAY_TOKEN", roles={"page", "watch", "owner"})

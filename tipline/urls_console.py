@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.http import require_safe
 
-from triage.console import board, first, passkeys, signing_in, tip, unlocking, you
+from triage.console import board, first, passkeys, signing_in, tip, unlocking, work, you
 from triage.console.requests import ANYONE, open_to
 
 
@@ -43,6 +43,8 @@ console = [
     path("you/passkeys/remove/", passkeys.remove, name="remove_passkey"),
     path("you/app/", first.another_app, name="another_app"),
     path("sign-in/passkey/", passkeys.alone, name="passkey_alone"),
+    path("work/", work.show, name="work"),
+    path("work/reseal/", work.reseal, name="reseal"),
     path("sign-out/", signing_in.sign_out, name="sign_out"),
 ]
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, MLKEM768X25519PrivateKey, Suite
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -20,9 +20,10 @@ HYBRID = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
 def field(blob: bytes, key: bytes, program: str, record: str, name: str) -> bytes:
     """Open a sealed field, version 1."""
-    assert blob[:2] == b"\x01\x01"
+    assert blob[0] == 1
+    cipher = {1: AESGCM, 2: ChaCha20Poly1305}[blob[1]]
     bound = b"tipline-field\0" + blob[:2] + UUID(program).bytes + UUID(record).bytes + name.encode("ascii")
-    padded = AESGCM(key).decrypt(blob[2:14], blob[14:], bound)
+    padded = cipher(key).decrypt(blob[2:14], blob[14:], bound)
     length = int.from_bytes(padded[:4], "big")
     return padded[4 : 4 + length]
 

@@ -1,4 +1,4 @@
-"""Fields sealed under a data key: AES-256-GCM over padded text, bound to where it belongs.
+"""Fields sealed under a data key: authenticated encryption of padded text, bound to where it belongs.
 
 A blob is: version (1 byte), suite (1 byte), nonce (12), ciphertext and tag. Its associated data
 names the program, the record and the field, so that a blob moved elsewhere does not open.
@@ -10,10 +10,17 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 
 VERSION = 1
 SUITE_AES256_GCM = 1
+SUITE_CHACHA20_POLY1305 = 2
+# Every suite that was ever written stays readable; new blobs are made with CURRENT, old ones by the custodian.
+_CIPHERS: dict[int, type[AESGCM] | type[ChaCha20Poly1305]] = {
+    SUITE_AES256_GCM: AESGCM,
+    SUITE_CHACHA20_POLY1305: ChaCha20Poly1305,
+}
+CURRENT = SUITE_AES256_GCM
 KEY_SIZE = 32
 NONCE_SIZE = 12
 LENGTH_SIZE = 4
@@ -75,26 +82,32 @@ def unpad(padded: bytes) -> bytes:
     return padded[LENGTH_SIZE:end]
 
 
-def seal(plaintext: bytes, *, key: bytes, place: Place) -> bytes:
+def suite_of(blob: bytes) -> int:
+    """Return the suite a blob says it was sealed with."""
+    return bytes(blob[1:2])[0]
+
+
+def seal(plaintext: bytes, *, key: bytes, place: Place, suite: int = CURRENT) -> bytes:
     """Encrypt a field so that only `unseal`, given the same key and place, can read it.
 
     `key` is 32 bytes, else ValueError. The size of the result depends on the size class alone.
-    Source: NIST SP 800-38D, 8.2.2 (random nonces) and 8.3 (at most 2**32 per key; ours seal a handful).
+    Source: NIST SP 800-38D, 8.2.2 (random nonces) and 8.3 (at most 2**32 per key; ours seal a handful);
+    RFC 8439 for suite 2.
     """
     if len(key) != KEY_SIZE:
         raise ValueError("A data key is 32 bytes.")
     nonce = os.urandom(NONCE_SIZE)
-    sealed = AESGCM(key).encrypt(nonce, pad(plaintext), place.associated_data(VERSION, SUITE_AES256_GCM))
-    return bytes([VERSION, SUITE_AES256_GCM]) + nonce + sealed
+    sealed = _CIPHERS[suite](key).encrypt(nonce, pad(plaintext), place.associated_data(VERSION, suite))
+    return bytes([VERSION, suite]) + nonce + sealed
 
 
 def unseal(blob: bytes, *, key: bytes, place: Place) -> bytes:
     """Return what `seal` was given. Raises SealBroken if key, place or any bit differs."""
     blob = bytes(blob)
-    if len(blob) < 2 + NONCE_SIZE or blob[0] != VERSION or blob[1] != SUITE_AES256_GCM:
+    if len(blob) < 2 + NONCE_SIZE or blob[0] != VERSION or blob[1] not in _CIPHERS:
         raise SealBroken
     nonce, sealed = blob[2 : 2 + NONCE_SIZE], blob[2 + NONCE_SIZE :]
     try:
-        return unpad(AESGCM(key).decrypt(nonce, sealed, place.associated_data(blob[0], blob[1])))
+        return unpad(_CIPHERS[blob[1]](key).decrypt(nonce, sealed, place.associated_data(blob[0], blob[1])))
     except (InvalidTag, ValueError):
         raise SealBroken from None

@@ -16,14 +16,14 @@ ROLES = (OWNER, "public", "pager", "console", "triage", "page", "watch", "custod
 SECRETS: dict[str, tuple[str, ...]] = {
     "public": ("receipt_pepper", "idempotency_pepper", "nonce_key", "epoch_mac", "db_public"),
     "pager": ("sms_gateway_secret", "twilio_token", "db_pager"),
-    "console": ("django_key", "vault_pepper", "contacts_key", "db_console"),
+    "console": ("django_key", "vault_pepper", "contacts_key", "custodian_mac", "db_console"),
     "triage": ("epoch_mac", "db_triage"),
     "page": (
         "contacts_key", "page_code_key", "pager_event_private",
         "sms_gateway_token", "twilio_token", "smtp_password", "db_page",
     ),
     "watch": ("contacts_key", "sms_gateway_token", "twilio_token", "smtp_password", "db_watch"),
-    "custodian": ("django_key", "db_custodian"),
+    "custodian": ("custodian_mac", "db_custodian"),
     # The local stand-in for the SMS provider knows what that provider would know.
     "outbox": ("sms_gateway_token", "sms_gateway_secret", "twilio_token"),
 }  # fmt: skip
@@ -100,6 +100,7 @@ PROCESSES: tuple[Process, ...] = (
         outbound=True,
     ),
     Process("watch", "watch", (*_MANAGE, "watch"), outbound=True),
+    Process("custodian", "custodian", (*_MANAGE, "custodian")),
     Process("outbox", "outbox", (PYTHON, "-m", "tipline.outbox"), door=3, local_only=True),
 )
 SMTP_DOOR = 25  # the outbox also takes mail, at this distance from the base port

@@ -24,6 +24,7 @@ KEYS = (
     "epoch_mac",
     "vault_pepper",
     "contacts_key",
+    "custodian_mac",
     "page_code_key",
     "pager_event_private",
     "sms_gateway_token",

@@ -5,9 +5,11 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from triage.console import work
 from triage.console.requests import PASSKEY_ALONE, ConsoleRequest, open_to
 from triage.console.rows import Filters, fingerprint
 from triage.console.rows import board as put_together
+from triage.custody import handing
 from triage.models import Membership, Urgency
 
 
@@ -16,7 +18,10 @@ from triage.models import Membership, Urgency
 def board(request: ConsoleRequest) -> HttpResponse:
     """Show the whole page."""
     filters = Filters.of(request.GET.dict())
-    context = _context(request, filters)
+    if request.vault is not None:
+        # The page one comes to after unlocking: what waits for a key has it from here.
+        handing.feed(request.vault, now=timezone.now())
+    context = _context(request, filters) | {"work": any(not job.finished for job in work.visible(request.user))}
     return render(request, "console/board.html", context)
 
 

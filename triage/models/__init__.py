@@ -2,6 +2,7 @@
 
 from .audit import AuditEntry
 from .cases import Assessment, BoardSheet, Case, CaseStatus, Correction, IdentityRequest, Urgency
+from .custody import Custodian, HandOver, Job, JobKind
 from .escalation import (
     Channel,
     Contact,
@@ -29,12 +30,16 @@ __all__ = [
     "Channel",
     "Contact",
     "Correction",
+    "Custodian",
     "Escalation",
     "EscalationState",
     "Grant",
+    "HandOver",
     "Heartbeat",
     "IdentityRequest",
     "Invitation",
+    "Job",
+    "JobKind",
     "KeptSecret",
     "KeyLink",
     "Ladder",
