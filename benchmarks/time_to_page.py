@@ -13,6 +13,7 @@ time of one answer; "from Send" counts from pressing Send, before it. The truth 
 import argparse
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -33,6 +34,7 @@ from tipline.runner.processes import PROCESSES, named  # noqa: E402
 
 P50_TARGET_MS, P99_TARGET_MS, TARGETS_AT = 100.0, 1000.0, 50
 PATIENCE = 120.0  # seconds to wait for the last page
+STAND_IN = "outbox"
 LOOPS = {"escalator-triage", "escalator-page"}
 # The mails of first pages, by the receipt of the tip they are about.
 PAGES = """
@@ -125,8 +127,7 @@ def _measure(installation: Scratch, wish: argparse.Namespace) -> int:
     print("in the design's figures.")
     print()
     print(f"processor time of one tip at {found.rate:g}/s, by process, ms (a ticking process costs more at low rates)")
-    names = sorted(found.each, key=found.each.get, reverse=True)
-    print(measuring.table([("all", f"{sum(found.each.values()):.1f}"), *((n, f"{found.each[n]:.1f}") for n in names)]))
+    print(measuring.table(_costs(found)))
     print()
     print("every tip was paged" if whole else "NOT EVERY TIP WAS PAGED")
     _print_targets(verdicts)
@@ -171,6 +172,7 @@ class Found:
     from_commit: list[float]
     from_send: list[float]
     each: dict[str, float]  # milliseconds of processor time for one tip
+    client: float  # the same, of those who send it
     load: float
     others: float
     slowness: float
@@ -184,6 +186,18 @@ class Found:
         ]
 
 
+def _costs(found: Found) -> list[tuple[str, str]]:
+    """What a tip costs the system, process by process; and, apart, what stands in for the world around it."""
+    ours = {name: spent for name, spent in found.each.items() if name != STAND_IN}
+    names = sorted(ours, key=ours.__getitem__, reverse=True)
+    return [
+        ("the system", f"{sum(ours.values()):.1f}"),
+        *((f"  {name}", f"{ours[name]:.1f}") for name in names),
+        ("outbox, for mail server and SMS provider", f"{found.each[STAND_IN]:.1f}"),
+        ("senders of the tips", f"{found.client:.1f}"),
+    ]
+
+
 def _figures(values: list[float]) -> tuple[str, ...]:
     shares = (measuring.percentile(values, share) for share in (0.5, 0.95, 0.99))
     return (*(f"{value:.0f}" for value in shares), f"{max(values, default=float('nan')):.0f}")
@@ -194,7 +208,9 @@ def _at(installation: Scratch, rate: float, seconds: float) -> Found:
     slowness, started = measuring.slowness(), time.monotonic()
     busy, ours = measuring.machine_busy_ms(), _ours(installation)
     argv = [sys.executable, "-m", "benchmarks.urgent", str(installation.port), str(rate), str(seconds)]
+    client = _client_ms()
     done = subprocess.run(argv, cwd=ROOT, check=True, stdout=subprocess.PIPE, timeout=seconds + 90)
+    client = _client_ms() - client
     answer = json.loads(done.stdout)
     sent = _sent(installation, answer["sent"])
     mails, arrived = _wait_for_pages(installation, sent)
@@ -214,10 +230,16 @@ def _at(installation: Scratch, rate: float, seconds: float) -> Found:
         from_commit=[(arrived[tip.lookup] - tip.there) / 1e6 for tip in paged],
         from_send=[(arrived[tip.lookup] - tip.pressed) / 1e6 for tip in paged],
         each={name: spent / (len(sent) or 1) for name, spent in each.items()},
+        client=client / (len(sent) or 1),
         load=100 * sum(each.values()) / capacity,
         others=max(0.0, 100 * (busy - sum(each.values())) / capacity),
         slowness=(slowness + measuring.slowness()) / 2,
     )
+
+
+def _client_ms() -> float:
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (spent.ru_utime + spent.ru_stime) * 1000
 
 
 def _ours(installation: Scratch) -> dict[str, float]:

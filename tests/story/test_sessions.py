@@ -244,9 +244,15 @@ def test_a_recovery_code_stands_in_for_a_lost_phone_once(chair: Coordinator):
     assert "it was used already" in page.content()
 
 
-def test_signing_out_everywhere_ends_the_other_browser_too(chair: Coordinator, her_windows: Windows, house: House):
+def test_she_signs_in_and_reads_while_redis_is_down(house: House, chair: Coordinator, opened: str):
+    with house.held_down("redis"):
+        chair.sign_in()
+        chair.page.goto(_tip(chair, opened))
+        expect(chair.page.locator("#message-0 .tip-words")).to_have_text(re.compile("Quillfeather"))
+
+
+def test_signing_out_everywhere_ends_the_other_browser_too(chair: Coordinator, her_windows: Windows):
     page = chair.page
-    chair.sign_in()
     elsewhere = Coordinator(chair.house, her_windows.open(), chair.papers)
     elsewhere.sign_in()
     elsewhere.page.get_by_role("link", name="Your sign-in").click()

@@ -1,6 +1,7 @@
 """Name and pass phrase, then a code; nothing is open between the two."""
 
 import re
+import threading
 import time
 
 import pytest
@@ -119,6 +120,21 @@ def test_a_person_slowed_down_by_a_stranger_gets_in_when_the_seconds_have_passed
     monkeypatch.setattr(time, "monotonic", lambda: later)
 
     assert _phrase(visitor, ada).status_code == 302
+
+
+def test_a_flood_of_strangers_is_sent_away_and_a_known_browser_gets_in(ada, sign_in, visitor, monkeypatch):
+    hers = sign_in(ada)
+    hers.post("/sign-out/")
+    full = threading.BoundedSemaphore(1)
+    full.acquire()
+    monkeypatch.setattr(guessing, "_WAITING", full)
+
+    stranger, first = _phrase(visitor, ada), visitor.post("/first/", {"username": "a", "code": "b"}, secure=True)
+
+    for answer in (stranger, first):
+        assert answer.status_code == 429
+        assert "Many people are signing in just now." in answer.content.decode()
+    assert _phrase(hers, ada).status_code == 302
 
 
 def test_a_name_nobody_has_is_slowed_down_just_the_same(ada):

@@ -77,7 +77,9 @@ class Line:
     @property
     def silent(self) -> bool:
         """Whether the far side has neither hung up nor said anything unasked."""
-        return not select.select([self._sock], [], [], 0)[0]
+        look = select.poll()  # unlike select(), for any number of open files
+        look.register(self._sock, select.POLLIN)
+        return not look.poll(0)
 
     def close(self) -> None:
         """Close the connection, as a socket does: once nobody reads from it any more."""
