@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.http import require_safe
 
-from triage.console import board, first, passkeys, signing_in, tip, unlocking, work, you
+from triage.console import board, first, kit, passkeys, people, signing_in, tip, unlocking, words, work, you
 from triage.console.requests import ANYONE, open_to
 
 
@@ -36,7 +36,20 @@ console = [
     path("unlock/", unlocking.unlock, name="unlock"),
     path("cover/", unlocking.cover, name="cover"),
     path("lock/", unlocking.lock, name="lock"),
+    path("people/", people.show, name="people"),
+    path("people/invite/", people.invite, name="invite"),
+    path("people/code/", people.code, name="colleagues_code"),
+    path("people/<uuid:user_id>/code/", people.new_code, name="new_code"),
+    path("people/<uuid:user_id>/withdraw/", people.withdraw, name="withdraw_code"),
+    path("people/<uuid:user_id>/leave/", people.leave, name="leave"),
+    path("kit/", kit.show, name="kit"),
+    path("kit/begin/", kit.begin, name="kit_begin"),
+    path("kit/sheets/", kit.print_sheets, name="kit_sheets"),
+    path("kit/sheets/<int:number>/", kit.sheet, name="kit_sheet"),
+    path("kit/give-up/", kit.give_up, name="kit_give_up"),
+    path("kit/join/", kit.join, name="kit_join"),
     path("you/", you.show, name="you"),
+    path("you/words/", words.change, name="change_words"),
     path("you/sign-out-everywhere/", you.sign_out_everywhere, name="sign_out_everywhere"),
     path("you/recovery-codes/", you.new_recovery_codes, name="new_recovery_codes"),
     path("you/passkeys/add/", passkeys.add, name="add_passkey"),

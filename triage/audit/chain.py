@@ -44,7 +44,6 @@ class Event(models.TextChoices):
     LET_IN = "let_in", _("let somebody in")
     CODE_GIVEN = "code_given", _("gave somebody a new one-time code")
     INVITATION_WITHDRAWN = "invitation_withdrawn", _("withdrew a one-time code")
-    LEFT = "left", _("left")
     TAKEN_OFF = "taken_off", _("took somebody off")
     KEY_ROTATED = "key_rotated", _("changed a key of the program")
     PHRASE_CHANGED = "phrase_changed", _("changed their pass phrase")

@@ -17,7 +17,7 @@ from triage.console import pacing, staff_log
 from triage.console.requests import ANYONE, JUST_UNLOCKED, PASS_PHRASE_ONLY, AnyRequest, ConsoleRequest, open_to
 from triage.console.signing_in import CodeForm, begin_session
 from triage.models import Invitation, User
-from triage.vault import browsers, guessing, keys, phrases, second, session
+from triage.vault import browsers, guessing, keys, phrases, second, session, sessions
 
 CODE, PHRASE, SECRET, WHO, SPARE = "one-time code", "pass phrase", "totp secret", "invitation", "recovery codes"
 
@@ -98,6 +98,8 @@ def phrase(request: AnyRequest) -> HttpResponse:
             session.forget(request, CODE, PHRASE, WHO)
             return redirect("console:first")
         session.forget(request, CODE, PHRASE, WHO)
+        # After a lost pass phrase: what was opened with the old one ends.
+        sessions.end_everywhere(invitation.user)
         session.put(request, unlocked, now=timezone.now())
         staff_log.note(invitation.user, Event.FIRST_SIGN_IN)
         return begin_session(request, invitation.user)

@@ -9,8 +9,8 @@ from django.db import ProgrammingError, connection, transaction
 from django.test import Client
 
 from intake.models import ProgramKey
-from triage.models import Case, Membership, User
-from triage.vault import keys
+from triage.models import Case, Contact, Membership, User
+from triage.vault import keys, recovery
 
 from .authenticator import Authenticator, options_of
 from .conftest import WORDS, totp
@@ -103,6 +103,35 @@ def test_a_first_sign_in_passes_with_the_consoles_rights(settings, program, seed
 
     assert paired["Location"] == "/second-factor/spare/"
     assert board.status_code == 200
+
+
+def test_coming_going_and_the_kit_pass_with_the_consoles_rights(settings, ada, bob, chair, sign_in, program):
+    Contact.objects.create(program=program, user=bob.user, channel="sms", sealed=b"-", address_mac=b"-")
+    call_command("grant_roles")
+
+    with _as_console(settings):
+        adas = sign_in(ada)
+        adas.post("/people/invite/", {"name": "Dana", "username": "dana", "role": "coordinator", "identity": "yes"})
+        code = adas.get("/people/code/")
+        dana = User.objects.get(username="dana")
+        adas.post(f"/people/{dana.pk}/code/")
+        adas.post(f"/people/{dana.pk}/withdraw/")
+        left = adas.post(f"/people/{bob.user.pk}/leave/", {"leaves": "yes"}, follow=True)
+        for _kit in range(2):
+            adas.post("/kit/begin/", {"sheets": 3, "threshold": 2})
+            pages = [adas.get(f"/kit/sheets/{number}/").content for number in (1, 2, 3)]
+            words = [re.search(rb"Check word: ([a-z-]+)", page)[1].decode() for page in pages]
+            adas.post("/kit/sheets/", {f"check{n}": word for n, word in enumerate(words, start=1)})
+            sign_in(chair, ahead=_kit).post("/kit/join/")
+        words = re.findall(r'<strong class="lead">(.*?)</strong>', adas.get("/you/words/").content.decode())
+        changed = adas.post("/you/words/", {"typed": " ".join(words)})
+
+    assert code.status_code == 200
+    assert "Bob has left" in left.content.decode()
+    assert not Membership.objects.filter(user__in=[bob.user, dana]).exists()
+    assert recovery.state(program).whole
+    assert ProgramKey.objects.filter(program=program, retired=True).count() == 5
+    assert changed["Location"] == "/you/"
 
 
 @pytest.mark.parametrize(

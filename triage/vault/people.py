@@ -1,0 +1,217 @@
+"""Who comes and who goes: letting the next one in, a new code for a lost pass phrase, leaving.
+
+Only who holds a key can give it, and only who holds a key can take it away, because taking it away
+means to replace it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from intake.models import Program, ProgramKey, Purpose
+from triage.audit.chain import Event, record
+from triage.models import Contact, Grant, Invitation, Membership, OnCall, PersonKey, Role, User
+
+from . import holders, keys, rotation, sessions
+from .keys import Unlocked
+
+CODE_LASTS = timedelta(days=3)
+MAIN = {Role.COORDINATOR: Purpose.CONTENT, Role.SUPERVISOR: Purpose.CONTENT, Role.OVERSIGHT: Purpose.OVERSIGHT}
+"""The key without which somebody of a role could read nothing."""
+
+NotHeld = rotation.NotHeld
+
+
+class NameTaken(Exception):
+    """Somebody has, or had, this sign-in name."""
+
+
+class LastHolder(Exception):
+    """Nobody else could open this any more."""
+
+    def __init__(self, purpose: str) -> None:
+        super().__init__("The last holder of a key needs a successor first.")
+        self.purpose = purpose
+
+
+class NotOneself(Exception):
+    """Somebody else has to do this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a leaving brought about."""
+
+    rotated: tuple[Purpose, ...]
+    left_out: tuple[str, ...]  # whose public key was not as it was given: they need a new code
+    nobody_on_call: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One line of the list of people."""
+
+    user: User
+    role: Role
+    purposes: tuple[Purpose, ...]
+    invitation: Invitation | None
+    here: bool  # has a key of their own
+
+
+def everybody(program: Program) -> list[Person]:
+    """Return the people of a program with what they hold, or will hold once they used their code."""
+    members = Membership.objects.filter(program=program).select_related("user").order_by("user__name")
+    held: dict[UUID, set[str]] = {}
+    current = Grant.objects.filter(program=program, program_key__retired=False, recovery=None)
+    for grant in current.select_related("program_key", "invitation"):
+        owner = grant.invitation.user_id if grant.invitation else grant.user_id
+        if owner is not None:
+            held.setdefault(owner, set()).add(grant.program_key.purpose)
+    waiting = {each.user_id: each for each in Invitation.objects.filter(program=program, used=False)}
+    with_key = set(PersonKey.objects.filter(user__in=[m.user_id for m in members]).values_list("user_id", flat=True))
+    return [
+        Person(
+            each.user,
+            Role(each.role),
+            tuple(Purpose(purpose) for purpose in sorted(held.get(each.user_id, ()))),
+            waiting.get(each.user_id),
+            each.user_id in with_key,
+        )
+        for each in members
+    ]
+
+
+def roles_to_give(program: Program, unlocked: Unlocked) -> list[Role]:
+    """The roles whose main key this person holds."""
+    return [role for role, purpose in MAIN.items() if unlocked.program_seed(program, purpose) is not None]
+
+
+@transaction.atomic
+def let_in(
+    program: Program,
+    *,
+    username: str,
+    name: str,
+    role: Role,
+    identity: bool,
+    by: User,
+    unlocked: Unlocked,
+    now: datetime,
+) -> tuple[User, str]:
+    """Make a person and their one-time code, which is shown once. Raises NotHeld, NameTaken."""
+    holders.hold_still(program.pk)
+    if User.objects.filter(username__iexact=username).exists():
+        raise NameTaken
+    seeds = _seeds(program, {MAIN[role], *([Purpose.IDENTITY] if identity else [])}, unlocked)
+    user = User.objects.create_user(username, name=name)
+    Membership.objects.create(program=program, user=user, role=role)
+    code = keys.invite(user, program, seeds, by=by, expires_at=now + CODE_LASTS)
+    record(program, Event.LET_IN, actor=by, now=now)
+    return user, code
+
+
+@transaction.atomic
+def new_code(program: Program, user: User, *, by: User, unlocked: Unlocked, now: datetime) -> str:
+    """Give somebody whose pass phrase is lost, or whose code is over, another one-time code.
+
+    It gives back the keys they held or were to hold. What they know now goes on working until the code is used.
+    Raises NotHeld, LastHolder, NotOneself.
+    """
+    holders.hold_still(program.pk)
+    if user == by:
+        raise NotOneself
+    purposes = _purposes(program, user)
+    for purpose in sorted(purposes):
+        if unlocked.program_seed(program, purpose) is None:
+            # Their copy is the only one this person could give: a new code would throw it away.
+            raise NotHeld(purpose) if _others(program, purpose, user) else LastHolder(purpose)
+    if not purposes:
+        purposes = {MAIN[Role(Membership.objects.get(program=program, user=user).role)]}
+    code = keys.invite(user, program, _seeds(program, purposes, unlocked), by=by, expires_at=now + CODE_LASTS)
+    record(program, Event.CODE_GIVEN, actor=by, now=now)
+    return code
+
+
+@transaction.atomic
+def withdraw(program: Program, user: User, *, by: User, unlocked: Unlocked, now: datetime) -> None:
+    """Take back a one-time code nobody has used; who never signed in is no longer one of the people.
+
+    Raises NotHeld, LastHolder.
+    """
+    holders.hold_still(program.pk)
+    found = Invitation.objects.filter(program=program, user=user, used=False).first()
+    if found is None:
+        return
+    for grant in found.grants.select_related("program_key"):
+        purpose = Purpose(grant.program_key.purpose)
+        if unlocked.program_seed(program, purpose) is None:
+            raise NotHeld(purpose) if _others(program, purpose, user) else LastHolder(purpose)
+    found.delete()
+    if not PersonKey.objects.filter(user=user).exists():
+        _go(program, user)
+    record(program, Event.INVITATION_WITHDRAWN, actor=by, now=now)
+
+
+@transaction.atomic
+def leave(program: Program, user: User, *, by: User, unlocked: Unlocked, now: datetime) -> Left:
+    """Let somebody go: their grants, sessions, phones and turns on call end, and every key they held is replaced.
+
+    Raises NotOneself, LastHolder if nobody else holds one of their keys, NotHeld if only others do.
+    """
+    holders.hold_still(program.pk)
+    if user == by:
+        raise NotOneself
+    unlocked.forget()
+    purposes = _purposes(program, user)
+    for purpose in sorted(purposes):
+        if unlocked.program_seed(program, purpose) is None:
+            raise NotHeld(purpose) if _others(program, purpose, user) else LastHolder(purpose)
+    Grant.objects.filter(program=program, user=user).delete()
+    Invitation.objects.filter(program=program, user=user).delete()
+    done = rotation.rotate(program, purposes, by=by, unlocked=unlocked, now=now)
+    _go(program, user)
+    record(program, Event.TAKEN_OFF, actor=by, now=now)
+    return Left(
+        tuple(Purpose(each.key.purpose) for each in done),
+        tuple(name for each in done for name in each.left_out),
+        not OnCall.objects.filter(program=program).exists(),
+    )
+
+
+def _go(program: Program, user: User) -> None:
+    Membership.objects.filter(program=program, user=user).delete()
+    OnCall.objects.filter(program=program, user=user).delete()
+    # The rows stay, because pages that were sent tell of them; the numbers go.
+    for contact in Contact.objects.filter(program=program, user=user).only("pk"):
+        Contact.objects.filter(pk=contact.pk).update(active=False, sealed=b"", address_mac=contact.pk.bytes)
+    if not Membership.objects.filter(user=user).exists():
+        PersonKey.objects.filter(user=user).delete()
+        user.is_active = False
+        user.save(update_fields=["is_active"])
+    sessions.end_everywhere(user)
+
+
+def _purposes(program: Program, user: User) -> set[Purpose]:
+    """The program's current keys somebody holds, by their own key or a code given to them."""
+    current = Grant.objects.filter(program=program, program_key__retired=False)
+    found = current.filter(user=user) | current.filter(invitation__user=user)
+    return {Purpose(purpose) for purpose in found.values_list("program_key__purpose", flat=True)}
+
+
+def _others(program: Program, purpose: Purpose, user: User) -> bool:
+    grants = Grant.objects.filter(program=program, program_key__retired=False, program_key__purpose=purpose)
+    return grants.filter(user__is_active=True, user__key__isnull=False).exclude(user=user).exists()
+
+
+def _seeds(program: Program, purposes: Iterable[Purpose], unlocked: Unlocked) -> dict[ProgramKey, bytes]:
+    unlocked.forget()
+    found = {}
+    for key in ProgramKey.objects.filter(program=program, retired=False, purpose__in=purposes):
+        seed = unlocked.seed_of(key.pk)
+        if seed is None:
+            raise NotHeld(key.purpose)
+        found[key] = seed
+    return found
