@@ -217,6 +217,28 @@ def test_the_cover_asks_for_nothing_while_unlocked_and_for_the_words_after_a_loc
     assert _is_unlocked(adas)
 
 
+def test_guessing_the_words_of_a_locked_session_is_slowed_and_leaves_a_record(adas, ada):
+    adas.post("/lock/")
+
+    said = [adas.post("/cover/", {"unlock_with": f"guess {n}", "who": ada.user.pk}).content.decode() for n in range(8)]
+
+    assert "These are not your words" in said[0]
+    assert "Too many tries. Wait " in said[-1]
+    assert _events().count(Event.SIGN_IN_REFUSED) == sum("These are not" in each for each in said) < 8
+    assert "Too many tries" in adas.post("/unlock/", {"unlock_with": ada.phrase}).content.decode()
+
+
+def test_who_stole_a_session_without_its_other_cookies_guesses_apart_from_its_owner(adas, ada):
+    adas.post("/lock/")
+    thief = Client()
+    thief.cookies["__Host-session"] = adas.cookies["__Host-session"].value
+    for n in range(8):
+        refused = thief.post("/cover/", {"unlock_with": f"guess {n}", "who": ada.user.pk}, secure=True)
+    assert "Too many tries" in refused.content.decode()
+
+    assert adas.post("/cover/", {"unlock_with": ada.phrase, "who": ada.user.pk}).status_code == 204
+
+
 def test_a_cover_over_somebody_elses_page_does_not_open(adas, ada, bob):
     adas.post("/lock/")
 
