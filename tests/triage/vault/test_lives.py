@@ -31,7 +31,7 @@ pytestmark = pytest.mark.django_db
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 SEATS = st.integers(0, 20)
-FEW = settings(max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=15, stateful_step_count=16, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @dataclass
@@ -71,14 +71,17 @@ class Lives(RuleBasedStateMachine):
         self.program = Program.objects.create(slug="here", name="Here", changed_on=NOON.date())
         seeds = keys.create_program_keys(self.program)
         pins.add(keys.pin_lines(self.program))
-        for role in (Role.COORDINATOR, Role.OVERSIGHT):
-            user = User.objects.create_user(f"first-{role}", name=role)
+        for name, role in (("ada", Role.COORDINATOR), ("chair", Role.OVERSIGHT)):
+            user = User.objects.create_user(name, name=name)
             Membership.objects.create(program=self.program, user=user, role=role)
             wanted = ProgramKey.objects.filter(purpose__in=keys.purposes_for(user, self.program))
             held = {key: seeds[Purpose(key.purpose)] for key in wanted}
             somebody = Somebody(user, role, codes=[keys.invite(user, self.program, held, until_kit=True)])
             self.here.append(somebody)
             self._use_code(somebody)
+        # So that somebody can leave from the first step on.
+        self._let_in(self.here[0], Role.COORDINATOR, identity=True, signs_in=True)
+        self._let_in(self.here[1], Role.OVERSIGHT, identity=True, signs_in=True)
 
     @rule(insider=st.booleans())
     def a_tip_comes(self, insider: bool) -> None:
@@ -91,27 +94,26 @@ class Lives(RuleBasedStateMachine):
         sealed.wrap_for(tip, purpose, intake.keys.program_key(self.program, purpose), key).save(force_insert=True)
         self.tips.append((tip, purpose))
 
-    @rule(seat=SEATS, role=st.sampled_from(list(Role)), identity=st.booleans())
-    def somebody_is_let_in(self, seat: int, role: Role, identity: bool) -> None:
+    @rule(seat=SEATS, role=st.sampled_from(list(Role)), identity=st.booleans(), signs_in=st.booleans())
+    def somebody_is_let_in(self, seat: int, role: Role, identity: bool, signs_in: bool) -> None:
         by = self._member(seat)
-        if by is None:
-            return
+        if by is not None:
+            self._let_in(by, role, identity=identity, signs_in=signs_in)
+
+    def _let_in(self, by: Somebody, role: Role, *, identity: bool, signs_in: bool) -> None:
         self.count += 1
-        try:
-            user, code = people.let_in(
-                self.program,
-                username=f"p{self.count}",
-                name=f"P{self.count}",
-                role=role,
-                identity=identity,
-                by=by.user,
-                unlocked=self._unlocked(by),
-                now=NOON,
-            )
-        except people.NotHeld:
-            assert not set(people.roles_to_give(self.program, self._unlocked(by))) & {role} or identity
+        name = f"p{self.count}"
+        unlocked = self._unlocked(by)
+        asked = {"username": name, "name": name, "role": role, "identity": identity}
+        wanted = {people.MAIN[role], *([Purpose.IDENTITY] if identity else [])}
+        if any(unlocked.program_seed(self.program, purpose) is None for purpose in wanted):
+            with pytest.raises(people.NotHeld):
+                people.let_in(self.program, **asked, by=by.user, unlocked=unlocked, now=NOON)
             return
+        user, code = people.let_in(self.program, **asked, by=by.user, unlocked=unlocked, now=NOON)
         self.here.append(Somebody(user, role, codes=[code]))
+        if signs_in:
+            self._use_code(self.here[-1])
 
     @rule(seat=SEATS)
     def a_code_is_used(self, seat: int) -> None:
@@ -166,6 +168,7 @@ class Lives(RuleBasedStateMachine):
             return
         self.here.remove(somebody)
         self.gone.append((somebody, len(self.tips)))
+        self.a_tip_comes(somebody.role == Role.OVERSIGHT)
 
     @rule(seat=SEATS)
     def a_kit_is_printed(self, seat: int) -> None:
