@@ -112,3 +112,31 @@ def test_another_hosts_key_is_left_alone_until_a_day_after_its_end(noon):
 
     epochs.rotate(noon + 25 * HOUR)
     assert not EpochKey.objects.filter(host="elsewhere").exists()
+
+
+def test_a_tip_sealed_to_the_key_before_is_read_after_the_change(worker_host, staffed, make_tip, assess, noon):
+    tip = make_tip()
+    later = noon + HOUR + timedelta(minutes=2)
+    epochs.rotate(later)
+    assert len(files()) == 2
+
+    assess(tip, later)
+
+    tip.refresh_from_db()
+    assert tip.assessment.judged
+    epochs.rotate(noon + HOUR + timedelta(minutes=15))
+    assert len(files()) == 1
+
+
+def test_a_tip_whose_key_was_lost_goes_to_a_person_as_urgent(worker_host, staffed, make_tip, assess, noon):
+    tip = make_tip("They sell pills behind the rink")
+    for name in files():
+        (epochs.directory() / name).unlink()
+    epochs.rotate(noon)
+
+    done = assess(tip)
+
+    tip.refresh_from_db()
+    assert (done.urgency, done.pages) == ("urgent", True)
+    assert not tip.assessment.judged
+    assert not tip.wraps.filter(purpose="epoch").exists()
