@@ -156,9 +156,13 @@ class Lives(RuleBasedStateMachine):
         for done in rotation.rotate(self.program, held, by=by.user, unlocked=unlocked, now=NOON):
             assert done.left_out == ()
 
-    @rule(seat=SEATS, whose=SEATS)
-    def somebody_leaves(self, seat: int, whose: int) -> None:
+    @rule(seat=SEATS, whose=SEATS, by_a_peer=st.sampled_from([True, True, True, False]))
+    def somebody_leaves(self, seat: int, whose: int, by_a_peer: bool) -> None:
         by, somebody = self._member(seat), self.here[whose % len(self.here)]
+        if by_a_peer:
+            main = people.MAIN[somebody.role]
+            able = [each for each in self.here if each is not somebody and each.phrases and not each.lost]
+            by = next((each for each in able if people.MAIN[each.role] == main), by)
         if by is None:
             return
         self._copy(somebody)
