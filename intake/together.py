@@ -38,7 +38,7 @@ def _execute(statement: bytes, values: list[object]) -> None:
         # Values travel beside the statement, in binary, and PostgreSQL keeps its plan: Django's own
         # cursor would write them into the text, sealed blobs in hex, to be parsed anew each time.
         cursor.execute(statement, values, prepare=True)
-    connection.health_check_done = True
+    connection.health_check_done = True  # type: ignore[attr-defined]  # Django's own, not in its stubs
 
 
 @cache

@@ -92,8 +92,8 @@ GRANTS: dict[str, dict[str, str]] = {
         "triage_identityrequest": "SELECT, INSERT, UPDATE (agreed_by_id), DELETE",
         "triage_boardsheet": "SELECT, INSERT, UPDATE (version, sealed)",
         "triage_auditentry": "SELECT, INSERT",
-        "triage_contact": "SELECT (id, program_id, user_id, channel, active, failing),"
-        " UPDATE (active, sealed, address_mac)",
+        "triage_contact": "SELECT (id, program_id, user_id, channel, active, failing, sealed_digits),"
+        " UPDATE (active, sealed, address_mac, sealed_digits)",
         "triage_escalation": "SELECT, UPDATE",
         "triage_notification": "SELECT, INSERT, UPDATE",
         "triage_custodian": "SELECT",

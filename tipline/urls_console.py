@@ -51,6 +51,7 @@ console = [
     path("you/", you.show, name="you"),
     path("you/words/", words.change, name="change_words"),
     path("you/sign-out-everywhere/", you.sign_out_everywhere, name="sign_out_everywhere"),
+    path("you/digits/", you.new_digits, name="new_digits"),
     path("you/recovery-codes/", you.new_recovery_codes, name="new_recovery_codes"),
     path("you/passkeys/add/", passkeys.add, name="add_passkey"),
     path("you/passkeys/remove/", passkeys.remove, name="remove_passkey"),

@@ -1,4 +1,4 @@
-"""The providers' door: SMS replies, delivery receipts. It can insert sealed events and nothing else."""
+"""The providers' door: replies, keys, delivery receipts. It can insert sealed events and nothing else."""
 
 from django.urls import path
 
@@ -9,5 +9,7 @@ urlpatterns = [
     path("sms/twilio/", views.twilio_sms),
     path("receipts/gateway/", views.gateway_receipt),
     path("receipts/twilio/", views.twilio_receipt),
+    path("voice/twilio/", views.twilio_keyed),
+    path("receipts/twilio-voice/", views.twilio_call_ended),
     path("healthz", views.healthz),
 ]

@@ -51,13 +51,22 @@ def make_person(program: Program) -> Callable[..., User]:
     """A member with a phone and a mailbox: make_person("Ada", sms=None) has no phone."""
     numbers = iter(range(100, 1000))
 
-    def _make(name: str, *, role: str = Role.COORDINATOR, sms: str | None = "", email: str | None = "") -> User:
+    def _make(
+        name: str,
+        *,
+        role: str = Role.COORDINATOR,
+        sms: str | None = "",
+        email: str | None = "",
+        voice: str | None = None,
+    ) -> User:
         user = User.objects.create_user(username=name.lower(), name=name)
         Membership.objects.create(program=program, user=user, role=role)
         if sms is not None:
             contacts.add_contact(user, program, Channel.SMS, sms or f"+1416555{next(numbers):04}")
         if email is not None:
             contacts.add_contact(user, program, Channel.EMAIL, email or f"{name.lower()}@example.org")
+        if voice is not None:
+            contacts.add_contact(user, program, Channel.VOICE, voice)
         return user
 
     return _make

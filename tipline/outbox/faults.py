@@ -9,6 +9,7 @@ MODES = {
     "smtp": (*_COMMON, "greylist", "starttls_broken"),
     "gateway": (*_COMMON, "error_body", "no_callback", "undelivered"),
     "twilio": (*_COMMON, "error_body", "no_callback", "undelivered"),
+    "voice": (*_COMMON, "error_body", "no_callback", "undelivered"),
 }
 """Service -> the modes it knows. What each does stands in the service's own module."""
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from tipline.outbox import page, providers
+from tipline.outbox import calls, page, providers
+from tipline.outbox.postman import receipt_of
 
 if TYPE_CHECKING:
     from tipline.outbox.server import OutboxServer
@@ -27,7 +28,8 @@ _FILES = {
     "/outbox.css": (_OWN / "outbox.css", "text/css"),
     "/outbox.js": (_OWN / "outbox.js", "text/javascript"),
 }
-_TWILIO = re.compile(r"/2010-04-01/Accounts/([\w-]{1,64})/Messages\.json")
+_TWILIO = re.compile(r"/2010-04-01/Accounts/([\w-]{1,64})/(Messages|Calls)\.json")
+_SERVICES = {"Messages": ("twilio", providers.twilio), "Calls": ("voice", calls.call)}
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -121,11 +123,10 @@ class Handler(BaseHTTPRequestHandler):
             fault, token = box.faults.take("gateway"), box.tokens.gateway
             return self._play(providers.gateway(body, dict(self.headers), fault, box.kept, token=token), fault.seconds)
         if account := _TWILIO.fullmatch(path):
-            fault, token = box.faults.take("twilio"), box.tokens.twilio
-            return self._play(
-                providers.twilio(account[1], body, dict(self.headers), fault, box.kept, token=token),
-                fault.seconds,
-            )
+            service, take_over = _SERVICES[account[2]]
+            fault = box.faults.take(service)
+            reply = take_over(account[1], body, dict(self.headers), fault, box.kept, token=box.tokens.twilio)
+            return self._play(reply, fault.seconds)
         if not self._from_here():
             return self._text(403, "Not from there.")
         match path:
@@ -155,7 +156,7 @@ class Handler(BaseHTTPRequestHandler):
             number, text = int(wish["message"]), str(wish["text"])[:1600]
             answer = self.server.box.answer(number, text, str(sender) if sender else None)
         except (KeyError, ValueError, TypeError):
-            return self._json(404, {"error": "message must be the id of an SMS, text what to answer"})
+            return self._json(404, {"error": "message must be the id of an SMS or a call, text what to answer"})
         return self._back(f"/#m{number}") if by_form else self._json(200, {"status": answer.status})
 
     def _wishes(self, body: bytes) -> tuple[dict[str, Any], bool]:
@@ -190,8 +191,7 @@ class Handler(BaseHTTPRequestHandler):
         message = reply.message
         if message is None or not message.accepted or message.mode == "no_callback" or reply.status == 409:
             return
-        status = "undelivered" if message.mode == "undelivered" else "delivered"
-        self.server.box.postman.receipt(message, status)
+        self.server.box.postman.receipt(message, *receipt_of(message))
 
     def _drip(self, reply: providers.Reply, seconds: float) -> None:
         self.send_response(reply.status)

@@ -51,8 +51,8 @@ class Message:
 
     @property
     def number(self) -> str | None:
-        """The phone an SMS went to; None for a mail."""
-        return self.to if self.kind == "sms" else None
+        """The phone an SMS or a call went to; None for a mail."""
+        return self.to if self.kind in ("sms", "voice") else None
 
     def as_json(self) -> dict[str, Any]:
         """All fields, for /messages.json."""

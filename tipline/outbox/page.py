@@ -1,6 +1,7 @@
 """The page a newcomer looks at: every message as its receiver would see it, newest first."""
 
 import re
+from collections import Counter
 from html import escape
 
 from tipline.outbox.faults import MODES, Faults
@@ -9,7 +10,7 @@ from tipline.outbox.messages import Answer, Message
 _SHOWN = 100
 # The reply the message itself asks for: "Reply 27 K4M9TX". Six characters of letters and digits.
 _REPLY = re.compile(r"\b(\d{1,6} [A-Z0-9]{6})\b")
-_NAMES = {"smtp": "E-mail", "gateway": "SMS gateway", "twilio": "Twilio"}
+_NAMES = {"smtp": "E-mail", "gateway": "SMS gateway", "twilio": "Twilio", "voice": "Telephone"}
 _PLAIN_MODES = {
     "ok": "works",
     "refuse": "refuses connections",
@@ -54,8 +55,8 @@ def render(messages: list[Message], faults: Faults, *, paused: bool) -> str:
 <div class="row row-apart"><h1>Outbox</h1>
 <nav class="nav" aria-label="Page">{switch}<form method="post" action="/forget">
 <button class="outbox-link">Clear</button></form></nav></div>
-<p>Every text message and e-mail this installation sends to its coordinators ends here. Nothing
-leaves this machine. Answer a text message to play the coordinator.</p>
+<p>Every text message, call and e-mail this installation sends to its coordinators ends here. Nothing
+leaves this machine. Answer a text message, or key digits into a call, to play the coordinator.</p>
 <p class="hint" id="news" role="status">{_count(messages)}{" The page is paused." if paused else ""}</p>
 </header>
 <div class="outbox-list">
@@ -76,7 +77,7 @@ def prefilled(body: str) -> str:
 
 
 def _message(message: Message) -> str:
-    return _sms(message) if message.kind == "sms" else _mail(message)
+    return {"sms": _sms, "voice": _call}.get(message.kind, _mail)(message)
 
 
 def _sms(message: Message) -> str:
@@ -92,6 +93,22 @@ def _sms(message: Message) -> str:
 <input class="input" id="t{message.id}" name="text" value="{escape(wish)}" placeholder="Answer"
  autocomplete="off" maxlength="1600" required>
 <button class="button{"" if wish else " button-quiet"}">Reply</button>
+</form>
+</article>"""
+
+
+def _call(message: Message) -> str:
+    keyed = "".join(_answer(answer) for answer in message.answers)
+    return f"""<article class="outbox-item" id="m{message.id}" aria-label="Call {message.id}">
+{_head(message, "Call to")}
+<p class="outbox-bubble">{escape(message.body)}</p>
+{keyed}
+<form class="outbox-reply" method="post" action="/answer">
+<input type="hidden" name="message" value="{message.id}">
+<label class="hide" for="t{message.id}">Keys pressed on {escape(message.to)}</label>
+<input class="input" id="t{message.id}" name="text" inputmode="numeric" pattern="[0-9#*]+"
+ placeholder="Your four digits, or 9" autocomplete="off" maxlength="20" required>
+<button class="button button-quiet">Key in</button>
 </form>
 </article>"""
 
@@ -133,9 +150,9 @@ def _head(message: Message, verb: str) -> str:
 
 
 def _count(messages: list[Message]) -> str:
-    texts = sum(message.kind == "sms" for message in messages)
-    mails = len(messages) - texts
-    return f"{texts} text message{'' if texts == 1 else 's'}, {mails} e-mail{'' if mails == 1 else 's'}."
+    kinds = Counter(message.kind for message in messages)
+    names = (("sms", "text message"), ("voice", "call"), ("mail", "e-mail"))
+    return ", ".join(f"{kinds[kind]} {name}{'' if kinds[kind] == 1 else 's'}" for kind, name in names) + "."
 
 
 def _trouble(faults: Faults) -> str:

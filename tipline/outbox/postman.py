@@ -17,6 +17,8 @@ from triage.escalation.signatures import sign_gateway, sign_twilio
 
 OUR_NUMBER = "+15550000"
 RECEIPT_DELAY = 0.2
+RINGS = 30.0
+"""Seconds a telephone rings before nobody has picked up."""
 _TIMEOUT = 5.0
 
 
@@ -31,6 +33,14 @@ class Pager:
     def reach(self, path: str) -> str:
         """The full URL of a path of the pager door."""
         return self.url.rstrip("/") + path
+
+
+def receipt_of(message: Message) -> tuple[str, float]:
+    """Return what will be told of a message, and in how many seconds."""
+    fails = message.mode == "undelivered"
+    if message.kind == "voice":
+        return "no-answer", RECEIPT_DELAY if fails else RINGS
+    return "undelivered" if fails else "delivered", RECEIPT_DELAY
 
 
 class Postman:
@@ -48,8 +58,16 @@ class Postman:
         self._clock.start()
 
     def answer(self, message: Message, text: str, sender: str | None = None) -> Answer:
-        """Reply to an SMS from the phone it went to (or from `sender`); waits for the door's answer."""
+        """Reply to an SMS, or key something in a call; waits for the door's answer.
+
+        It comes from the phone the message went to, or from `sender`.
+        """
         answer = Answer(text, sender or message.to, 0)
+        if message.kind == "voice":
+            answer.status = self._key(message, text)
+            message.answers.append(answer)
+            self.receipt(message, "completed")
+            return answer
         number = f"in-{secrets.token_hex(8)}"
         if message.service == "twilio":
             sid = "SM" + secrets.token_hex(16)
@@ -98,8 +116,25 @@ class Postman:
             with suppress(RuntimeError):  # shut down between the two lines
                 self._hands.submit(self._tell, message, status)
 
+    def _key(self, message: Message, digits: str) -> int:
+        form = self._call(message) | {"Digits": digits.rstrip("#"), "CallStatus": "in-progress"}
+        return self._twilio(message.headers.get("Keyed", ""), form)
+
+    def _call(self, message: Message) -> dict[str, str]:
+        return {
+            "CallSid": message.provider_reference,
+            "AccountSid": message.headers.get("Account", ""),
+            "From": message.sender,
+            "To": message.to,
+        }
+
     def _tell(self, message: Message, status: str) -> None:
-        if message.service == "twilio":
+        if message.kind == "voice":
+            if status == "no-answer" and message.answers:
+                return  # somebody did pick up
+            form = self._call(message) | {"CallStatus": status}
+            code = self._twilio(message.callback, form) if message.callback else 0
+        elif message.service == "twilio":
             form = {
                 "MessageSid": message.provider_reference,
                 "SmsSid": message.provider_reference,

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 from tipline.outbox.faults import Fault
 from tipline.outbox.messages import Message, Messages
 
-_UNANSWERED = ("refuse", "hang", "drip", "garbage")
+UNANSWERED = ("refuse", "hang", "drip", "garbage")
 _REFUSED = ("500", "429", "error_body", "mailbox_gone")
 
 
@@ -50,40 +50,37 @@ def gateway(body: bytes, headers: Mapping[str, str], fault: Fault, messages: Mes
     known = messages.first("gateway", reference)
     message = Message("sms", "gateway", to, "", text, reference=reference, mode=fault.mode, headers=_shown(headers))
     message.provider_reference = known.provider_reference if known else f"gw-{secrets.token_hex(8)}"
-    message.accepted = fault.mode not in _UNANSWERED
+    message.accepted = fault.mode not in UNANSWERED
     messages.add(message)
     status = 409 if known else 202
-    return _answer(fault, status, {"id": message.provider_reference}, message)
+    return answer(fault, status, {"id": message.provider_reference}, message)
 
 
 def twilio(
     account: str, body: bytes, headers: Mapping[str, str], fault: Fault, messages: Messages, *, token: str
 ) -> Reply:
     """POST /2010-04-01/Accounts/<account>/Messages.json; `token` "" lets any account in."""
-    expected = base64.b64encode(f"{account}:{token}".encode()).decode()
-    scheme, _, given = headers.get("Authorization", "").partition(" ")
-    if scheme != "Basic" or (token and not _same(given, expected)):
-        return _trouble(401, 20003, "Authenticate")
+    if unknown := not_let_in(account, headers, token):
+        return unknown
     form = {name: values[-1] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
     sender = form.get("From") or form.get("MessagingServiceSid") or ""
     for name, code in (("To", 21604), ("Body", 21602)):
         if not form.get(name):
-            return _trouble(400, code, f"A '{name}' is required.")
+            return trouble(400, code, f"A '{name}' is required.")
     if not sender:
-        return _trouble(400, 21603, "A 'From' phone number is required.")
+        return trouble(400, 21603, "A 'From' phone number is required.")
     if fault.mode == "mailbox_gone":
-        return _trouble(400, 21610, "Attempt to send to unsubscribed recipient")
-    if fault.mode in _REFUSED:
-        code = 20429 if fault.mode == "429" else 20500
-        return _refusal(fault, {"code": code, "message": "Not now", "status": 500}, 500)
+        return trouble(400, 21610, "Attempt to send to unsubscribed recipient")
+    if refusal := refused(fault):
+        return refusal
     callback = form.get("StatusCallback", "")
     message = Message("sms", "twilio", form["To"], sender, form["Body"], callback=callback, mode=fault.mode)
     message.headers = _shown(headers) | {"Account": account}
     message.reference = parse_qs(urlsplit(callback).query).get("reference", [""])[0]
     message.provider_reference = "SM" + secrets.token_hex(16)
-    message.accepted = fault.mode not in _UNANSWERED
+    message.accepted = fault.mode not in UNANSWERED
     messages.add(message)
-    answer = {
+    said = {
         "sid": message.provider_reference,
         "account_sid": account,
         "to": message.to,
@@ -93,10 +90,27 @@ def twilio(
         "error_code": None,
         "error_message": None,
     }
-    return _answer(fault, 201, answer, message)
+    return answer(fault, 201, said, message)
 
 
-def _answer(fault: Fault, status: int, content: dict[str, Any], message: Message) -> Reply:
+def not_let_in(account: str, headers: Mapping[str, str], token: str) -> Reply | None:
+    """Twilio's answer to a wrong account or token; `token` "" lets any account in."""
+    expected = base64.b64encode(f"{account}:{token}".encode()).decode()
+    scheme, _, given = headers.get("Authorization", "").partition(" ")
+    known = scheme == "Basic" and (not token or _same(given, expected))
+    return None if known else trouble(401, 20003, "Authenticate")
+
+
+def refused(fault: Fault) -> Reply | None:
+    """Twilio's answer where it is told to take nothing."""
+    if fault.mode not in _REFUSED:
+        return None
+    code = 20429 if fault.mode == "429" else 20500
+    return _refusal(fault, {"code": code, "message": "Not now", "status": 500}, 500)
+
+
+def answer(fault: Fault, status: int, content: dict[str, Any], message: Message) -> Reply:
+    """What a provider says that took a message over, or would have."""
     if fault.mode == "garbage":
         return Reply(200, b"<html>\x00 {oops", {"Content-Type": "application/json"}, "", message)
     manner = fault.mode if fault.mode in ("refuse", "hang", "drip") else ""
@@ -112,7 +126,8 @@ def _refusal(fault: Fault, content: dict[str, Any], status: int) -> Reply:
     return _json(status, content)
 
 
-def _trouble(status: int, code: int, message: str) -> Reply:
+def trouble(status: int, code: int, message: str) -> Reply:
+    """One of Twilio's errors."""
     more = f"https://www.twilio.com/docs/errors/{code}"
     return _json(status, {"code": code, "message": message, "more_info": more, "status": status})
 

@@ -92,7 +92,7 @@ class OutboxServer:
     def answer(self, message: int, text: str, sender: str | None = None) -> Answer:
         """Reply to an SMS; KeyError if it is not there or no SMS. `sender` plays another phone."""
         found = self.kept.get(message)
-        if found is None or found.kind != "sms":
+        if found is None or found.kind not in ("sms", "voice"):
             raise KeyError(message)
         return self.postman.answer(found, text, sender)
 

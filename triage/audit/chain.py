@@ -39,6 +39,7 @@ class Event(models.TextChoices):
     RECOVERY_CODE_USED = "recovery_code_used", _("signed in with a recovery code")
     PASSKEY_ALONE = "passkey_alone", _("signed in with a passkey alone, to take pages")
     SIGNED_OUT_EVERYWHERE = "signed_out_everywhere", _("signed out everywhere")
+    DIGITS_RENEWED = "digits_renewed", _("took other digits for calls")
     FACTORS_CHANGED = "factors_changed", _("changed how they sign in")
     INVITED = "invited", _("was invited")
     LET_IN = "let_in", _("let somebody in")

@@ -9,6 +9,8 @@ from triage.audit.chain import Event
 from triage.console import staff_log
 from triage.console.first import SPARE
 from triage.console.requests import JUST_UNLOCKED, PASSKEY_ALONE, UNLOCKED, ConsoleRequest, open_to
+from triage.escalation import contacts
+from triage.models import Channel, Contact, User
 from triage.vault import passkeys, second, session, sessions
 
 
@@ -23,6 +25,7 @@ def show(request: ConsoleRequest) -> HttpResponse:
         "passkeys": passkeys.of(user),
         "spare_left": second.spare_left(user),
         "hours": session.ABSOLUTE.seconds // 3600,
+        "digits": [contacts.open_digits(contact) for contact in _called(user)],
     }
     return render(request, "console/you.html", context)
 
@@ -37,6 +40,21 @@ def sign_out_everywhere(request: ConsoleRequest) -> HttpResponse:
     sessions.end_everywhere(user)
     request.session.flush()
     return redirect("account_login")
+
+
+@open_to(UNLOCKED)
+@require_POST
+def new_digits(request: ConsoleRequest) -> HttpResponse:
+    """Give oneself other digits for calls."""
+    for contact in _called(request.user):
+        contacts.renew_digits(contact)
+    staff_log.note(request.user, Event.DIGITS_RENEWED)
+    return redirect("console:you")
+
+
+def _called(user: User) -> list[Contact]:
+    found = Contact.objects.filter(user=user, channel=Channel.VOICE, active=True)
+    return list(found.only("program_id", "sealed_digits").order_by("pk"))
 
 
 @open_to(JUST_UNLOCKED)

@@ -6,11 +6,13 @@ from typing import Any
 
 from django.conf import settings
 
+from triage.escalation import texts
 from triage.escalation.senders import Outcome, Outgoing, Result, Sender
 from triage.escalation.senders.choose import Providers
 from triage.escalation.senders.gateway import GatewaySender, GatewaySettings
 from triage.escalation.senders.smtp import SmtpSender, SmtpSettings
 from triage.escalation.senders.twilio import TwilioSender, TwilioSettings
+from triage.escalation.senders.voice import VoiceSender, VoiceSettings
 from triage.models import Channel
 
 SEND_SECONDS = 5.0
@@ -35,7 +37,16 @@ def carriers() -> Mapping[str, Sender]:
     providers = [_PROVIDERS[name]() for name in settings.SMS_PROVIDERS]
     if providers:
         found[Channel.SMS] = Providers("sms", providers)
+    if settings.TWILIO["account"]:
+        found[Channel.VOICE] = _voice()
     return found
+
+
+def _voice() -> Sender:
+    door = settings.PAGER_URL.rstrip("/")
+    callbacks = {"keyed": f"{door}/voice/twilio/", "status_callback": f"{door}/receipts/twilio-voice/"}
+    twilio: dict[str, Any] = settings.TWILIO
+    return VoiceSender(VoiceSettings(token=settings.TWILIO_TOKEN, goodbye=texts.voice_goodbye(), **callbacks, **twilio))
 
 
 def _gateway() -> Sender:

@@ -3,6 +3,8 @@
 import hashlib
 import hmac
 import re
+import secrets
+import string
 from functools import cache
 
 from cryptography.hazmat.primitives import hashes
@@ -15,6 +17,8 @@ from triage.escalation.senders import mail
 from triage.models import Channel, Contact, User
 
 FIELD = "contact-address"
+DIGITS = "contact-digits"
+DIGITS_LENGTH = 4
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _BETWEEN_DIGITS = re.compile(r"[\s().\u00a0\u2010-\u2015/-]")
 
@@ -37,8 +41,26 @@ def add_contact(user: User, program: Program, channel: str, address: str) -> Con
         return known
     contact = Contact(user=user, program=program, channel=channel, address_mac=mac)
     contact.sealed = sealing.seal(normal.encode(), key=_key("seal"), place=_place(contact))
+    if channel == Channel.VOICE:
+        contact.sealed_digits = _new_digits(contact)
     contact.save(force_insert=True)
     return contact
+
+
+def renew_digits(contact: Contact) -> None:
+    """Give a voice contact other digits; who heard the old ones can take nothing with them."""
+    contact.sealed_digits = _new_digits(contact)
+    contact.save(update_fields=["sealed_digits"])
+
+
+def open_digits(contact: Contact) -> str:
+    """Return the four digits of a voice contact. Raises SealBroken."""
+    return sealing.unseal(bytes(contact.sealed_digits), key=_key("seal"), place=_place(contact, DIGITS)).decode()
+
+
+def digits_match(contact: Contact, keyed: str) -> bool:
+    """Whether somebody on the telephone keyed this contact's digits, in the same time whatever the answer."""
+    return hmac.compare_digest(open_digits(contact).encode(), keyed.encode())
 
 
 def open_address(contact: Contact) -> str:
@@ -77,8 +99,13 @@ def sender_mac(number: str) -> bytes | None:
     return address_mac(Channel.SMS, normal)
 
 
-def _place(contact: Contact) -> sealing.Place:
-    return sealing.Place(contact.program_id, contact.pk, FIELD)
+def _new_digits(contact: Contact) -> bytes:
+    digits = "".join(secrets.choice(string.digits) for _ in range(DIGITS_LENGTH))
+    return sealing.seal(digits.encode(), key=_key("seal"), place=_place(contact, DIGITS))
+
+
+def _place(contact: Contact, field: str = FIELD) -> sealing.Place:
+    return sealing.Place(contact.program_id, contact.pk, field)
 
 
 def _key(use: str) -> bytes:

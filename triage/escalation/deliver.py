@@ -275,9 +275,11 @@ def _send(claimed: Claimed, send: Send) -> Result:
 
 
 def text(note: Notification, number: int, wait: float) -> tuple[str | None, str]:
-    """Return subject (None for an SMS) and body; `wait` is the seconds until the next person is told."""
+    """Return subject (None for an SMS or a call) and body; `wait` is the seconds until the next person is told."""
     if note.channel == Channel.EMAIL:
         return texts.mail_taken(number) if note.kind == "taken" else texts.mail_page(number, wait)
+    if note.channel == Channel.VOICE:
+        return None, texts.voice_page(number)
     if note.kind == "taken":
         return None, texts.sms_taken(number)
     return None, texts.sms_page(number, codes.code_for(note.pk), wait)

@@ -28,7 +28,7 @@ from triage.models import (
 
 log = logging.getLogger("tipline.escalation")
 
-SENDABLE = (Channel.SMS, Channel.EMAIL)  # voice comes with the rota
+SENDABLE = (Channel.SMS, Channel.EMAIL, Channel.VOICE)
 SHORTEST_LOOP = 15  # seconds: a ladder set to zero must not spin
 
 

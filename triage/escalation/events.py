@@ -17,7 +17,7 @@ _PLACE = sealing.Place(_NOBODY, _NOBODY, PURPOSE)
 _LENGTH = 4
 
 
-UNDELIVERED = {"undelivered", "failed", "rejected", "expired"}
+UNDELIVERED = {"undelivered", "failed", "rejected", "expired", "busy", "no-answer", "canceled"}
 
 
 def is_pressing(event: Mapping[str, Any]) -> bool:

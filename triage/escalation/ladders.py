@@ -11,7 +11,7 @@ from triage import rows
 from triage.models import Channel, Escalation, LadderWho, Role
 
 DEFAULT_LOOP = 120
-ALL_CHANNELS = [str(Channel.SMS), str(Channel.EMAIL)]
+ALL_CHANNELS = [str(channel) for channel in (Channel.VOICE, Channel.SMS, Channel.EMAIL)]
 
 
 class Step(TypedDict):

@@ -12,6 +12,7 @@ from functools import wraps
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
+from xml.sax.saxutils import escape
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
@@ -20,7 +21,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from triage import rows
-from triage.escalation import events, signatures, wake
+from triage.escalation import events, signatures, texts, wake
 
 BODY_LIMIT = 16 * 1024
 
@@ -87,6 +88,25 @@ def twilio_receipt(request: HttpRequest) -> HttpResponse:
     """What became of an SMS Twilio had accepted; our reference stands in the address it calls."""
     form = _twilio_form(request) | {"reference": request.GET.get("reference", "")}
     names = {"id": "MessageSid", "reference": "reference", "status": "MessageStatus"}
+    _keep(settings.TWILIO_TOKEN, _receipt("twilio", form, names))
+    return HttpResponse(status=204)
+
+
+@_door
+def twilio_keyed(request: HttpRequest) -> HttpResponse:
+    """What somebody keyed in a call. This door cannot judge it, so everybody hears the same."""
+    form = _twilio_form(request) | {"reference": request.GET.get("reference", "")}
+    names = {"id": "CallSid", "reference": "reference", "digits": "Digits"}
+    _keep(settings.TWILIO_TOKEN, _event("keyed", "twilio", form, names, needed=("reference", "digits")))
+    said = escape(texts.voice_goodbye())
+    return HttpResponse(f"<Response><Say>{said}</Say><Hangup/></Response>", content_type="text/xml; charset=utf-8")
+
+
+@_door
+def twilio_call_ended(request: HttpRequest) -> HttpResponse:
+    """How a call ended."""
+    form = _twilio_form(request) | {"reference": request.GET.get("reference", "")}
+    names = {"id": "CallSid", "reference": "reference", "status": "CallStatus"}
     _keep(settings.TWILIO_TOKEN, _receipt("twilio", form, names))
     return HttpResponse(status=204)
 

@@ -15,7 +15,7 @@ from django.db.models import F, Q, QuerySet
 
 from tipline.kernel.sealing import SealBroken
 from triage import rows
-from triage.escalation import codes, contacts, engine, taking, wake
+from triage.escalation import codes, contacts, engine, keyed, taking, wake
 from triage.escalation.events import UNDELIVERED, open_event
 from triage.models import Channel, Contact, EscalationState, Notification, NotificationState, PagerEvent, User
 
@@ -97,8 +97,14 @@ def _handle_one(event_id: UUID, now: datetime) -> None:
 def handle(event: Mapping[str, Any], now: datetime) -> None:
     """Do what one event asks for.
 
-    {"kind": "sms", "from", "text"} or {"kind": "receipt", "reference", "id", "status"}.
+    {"kind": "sms", "from", "text"}, {"kind": "keyed", "reference", "id", "digits"} or
+    {"kind": "receipt", "reference", "id", "status"}.
     """
+    if event.get("kind") == "keyed":
+        note = _by_reference(str(event.get("reference", "")), str(event.get("id", "")))
+        if note is not None:
+            keyed.handle(note, str(event.get("digits", "")), now)
+        return
     if event.get("kind") == "receipt":
         _receipt(str(event.get("reference", "")), str(event.get("id", "")), str(event.get("status", "")), now)
         return

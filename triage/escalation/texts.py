@@ -27,6 +27,18 @@ def mail_page(number: int, seconds: float) -> tuple[str, str]:
     return _("TL page %(number)d") % {"number": number}, body
 
 
+def voice_page(number: int) -> str:
+    """Ask to take a page, on the telephone. The number is said digit by digit: "2 7"."""
+    return _(
+        "Page %(number)s, now. Nobody has it. To take it, key your own four digits and hash. To pass it on, press 9."
+    ) % {"number": " ".join(str(number))}
+
+
+def voice_goodbye() -> str:
+    """What is said when nothing was keyed, or anything: the door that hears keys cannot judge them."""
+    return _("Your page board shows who has it. Goodbye.")
+
+
 def sms_taken(number: int) -> str:
     """Tell the taker what happens now."""
     return _(

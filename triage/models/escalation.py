@@ -31,6 +31,8 @@ class Contact(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="contacts")
     channel = models.CharField(max_length=6, choices=Channel)
     sealed = models.BinaryField()
+    # A voice contact's own four digits, sealed like the address: who keys them takes the page.
+    sealed_digits = models.BinaryField(default=b"")
     # Keyed hash of the normalised address, to find whose reply came in.
     address_mac = models.BinaryField()
     # False after STOP, or when a person switched it off.

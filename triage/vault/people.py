@@ -186,7 +186,9 @@ def _go(program: Program, user: User) -> None:
     OnCall.objects.filter(program=program, user=user).delete()
     # The rows stay, because pages that were sent tell of them; the numbers go.
     for contact in Contact.objects.filter(program=program, user=user).only("pk"):
-        Contact.objects.filter(pk=contact.pk).update(active=False, sealed=b"", address_mac=contact.pk.bytes)
+        Contact.objects.filter(pk=contact.pk).update(
+            active=False, sealed=b"", sealed_digits=b"", address_mac=contact.pk.bytes
+        )
     if not Membership.objects.filter(user=user).exists():
         PersonKey.objects.filter(user=user).delete()
         user.is_active = False

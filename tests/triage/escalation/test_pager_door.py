@@ -93,6 +93,29 @@ def test_a_receipt_from_twilio_carries_our_reference_in_its_address(twilio):
     assert (kept()[0]["reference"], kept()[0]["id"]) == ("abc", "SM1")
 
 
+def test_keys_from_a_call_are_kept_sealed_and_everybody_hears_the_same(twilio):
+    right, wrong = (
+        twilio("/voice/twilio/?reference=abc", {"CallSid": "CA1", "Digits": digits}) for digits in ("4711", "0000")
+    )
+
+    assert right.status_code == 200
+    assert right.content == wrong.content
+    assert b"Your page board shows who has it" in right.content
+    assert {event["digits"] for event in kept()} == {"4711", "0000"}
+    assert b"4711" not in b"".join(bytes(row.sealed) for row in PagerEvent.objects.all())
+
+
+def test_a_call_without_keys_or_without_our_reference_is_refused(twilio):
+    assert twilio("/voice/twilio/?reference=abc", {"CallSid": "CA1"}).status_code == 400
+    assert twilio("/voice/twilio/", {"CallSid": "CA1", "Digits": "4711"}).status_code == 400
+
+
+def test_how_a_call_ended_is_kept(twilio):
+    assert twilio("/receipts/twilio-voice/?reference=abc", {"CallSid": "CA1", "CallStatus": "busy"}).status_code == 204
+
+    assert (kept()[0]["reference"], kept()[0]["status"]) == ("abc", "busy")
+
+
 def test_a_forged_gateway_signature_is_refused(gateway):
     assert gateway(secret="not the secret").status_code == 403
     assert gateway(signature="00").status_code == 403
@@ -115,7 +138,7 @@ def test_a_forged_twilio_signature_is_refused(twilio):
 
 
 def test_no_signature_at_all_is_refused(door):
-    for path in ("/sms/gateway/", "/sms/twilio/", "/receipts/gateway/", "/receipts/twilio/"):
+    for path in DOORS:
         assert door.post(path, b"{}", content_type="application/json").status_code == 403
 
 
@@ -125,6 +148,15 @@ def test_a_secret_that_is_not_set_lets_nobody_in(gateway, twilio, settings):
     assert gateway().status_code == 403
     assert twilio("/sms/twilio/", {"From": "+14165550001", "Body": "x"}).status_code == 403
 
+
+DOORS = (
+    "/sms/gateway/",
+    "/sms/twilio/",
+    "/voice/twilio/",
+    "/receipts/gateway/",
+    "/receipts/twilio/",
+    "/receipts/twilio-voice/",
+)
 
 NONSENSE = [
     b"",
@@ -157,7 +189,7 @@ def test_the_same_callback_twice_is_kept_once(gateway):
 
 
 def test_only_posting_is_possible_and_fetching_a_link_does_nothing(door):
-    for path in ("/sms/gateway/", "/sms/twilio/", "/receipts/gateway/", "/receipts/twilio/"):
+    for path in DOORS:
         assert door.get(path).status_code == 405
         assert door.head(path).status_code == 405
     assert not PagerEvent.objects.exists()

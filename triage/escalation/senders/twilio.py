@@ -21,6 +21,7 @@ UNREACHABLE = frozenset(
     {
         21211,  # To is no valid number
         21217,  # the number does not appear to be valid
+        13224,  # the number dialled is not in use, or no number
         21265,  # To is one of our own short codes
         21407,  # this kind of number has no SMS
         21610,  # the person sent STOP
@@ -43,7 +44,7 @@ NOT_NOW = frozenset(
     }
 )
 
-_SID = re.compile(r"(SM|MM)[0-9a-fA-F]{32}")
+_SID = re.compile(r"(SM|MM|CA)[0-9a-fA-F]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +70,9 @@ class TwilioSender:
 
     def __init__(self, settings: TwilioSettings) -> None:
         self._settings = settings
-        account = quote(settings.account, safe="")
-        target = web.Target.parse(f"{settings.base_url.rstrip('/')}/2010-04-01/Accounts/{account}/Messages.json")
-        self._client = web.Client(target, ca_file=settings.ca_file)
-        basic = base64.b64encode(f"{settings.account}:{settings.token}".encode()).decode()
-        self._headers = {
-            "Authorization": f"Basic {basic}",
-            "Content-Type": "application/x-www-form-urlencoded",
-            "Accept": "application/json",
-        }
+        self._client, self._headers = client(
+            settings.base_url, settings.account, settings.token, "Messages", ca_file=settings.ca_file
+        )
 
     def send(self, message: Outgoing, *, timeout: float = 5.0) -> Result:
         """See Sender."""
@@ -103,6 +98,20 @@ class TwilioSender:
         if self._settings.status_callback:
             form["StatusCallback"] = with_reference(self._settings.status_callback, message.reference)
         return form
+
+
+def client(
+    base_url: str, account: str, token: str, resource: str, *, ca_file: str | None = None
+) -> tuple[web.Client, dict[str, str]]:
+    """A client for one resource of an account, and the headers each request to it carries."""
+    path = f"/2010-04-01/Accounts/{quote(account, safe='')}/{resource}.json"
+    basic = base64.b64encode(f"{account}:{token}".encode()).decode()
+    headers = {
+        "Authorization": f"Basic {basic}",
+        "Content-Type": "application/x-www-form-urlencoded",
+        "Accept": "application/json",
+    }
+    return web.Client(web.Target.parse(base_url.rstrip("/") + path), ca_file=ca_file), headers
 
 
 def with_reference(callback: str, reference: str) -> str:

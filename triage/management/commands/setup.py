@@ -26,18 +26,21 @@ from triage.vault import keys as vault
 
 FIRST_SIGN_IN = "first-sign-in.txt"
 
-# (seconds after the start, who, by what). Voice comes with the rota.
+WRITTEN = [Channel.SMS, Channel.EMAIL]
+ALL = [Channel.VOICE, *WRITTEN]
+# (seconds after the start, who, by what).
 IMMINENT = [
-    (0, LadderWho.EVERYONE, [Channel.SMS, Channel.EMAIL]),
-    (120, LadderWho.NEXT, [Channel.SMS, Channel.EMAIL]),
-    (240, LadderWho.NEXT, [Channel.SMS, Channel.EMAIL]),
-    (360, LadderWho.SUPERVISORS, [Channel.SMS, Channel.EMAIL]),
+    (0, LadderWho.EVERYONE, ALL),
+    (120, LadderWho.NEXT, ALL),
+    (240, LadderWho.NEXT, ALL),
+    (360, LadderWho.SUPERVISORS, ALL),
 ]
 URGENT = [
-    (0, LadderWho.FIRST, [Channel.SMS, Channel.EMAIL]),
-    (300, LadderWho.NEXT, [Channel.SMS, Channel.EMAIL]),
-    (900, LadderWho.EVERYONE, [Channel.SMS, Channel.EMAIL]),
-    (1800, LadderWho.SUPERVISORS, [Channel.SMS, Channel.EMAIL]),
+    (0, LadderWho.FIRST, WRITTEN),
+    (120, LadderWho.FIRST, [Channel.VOICE]),
+    (300, LadderWho.NEXT, ALL),
+    (900, LadderWho.EVERYONE, ALL),
+    (1800, LadderWho.SUPERVISORS, ALL),
 ]
 
 
@@ -103,6 +106,7 @@ class Command(BaseCommand):
             contacts.add_contact(user, program, Channel.EMAIL, email)
         if phone:
             contacts.add_contact(user, program, Channel.SMS, phone)
+            contacts.add_contact(user, program, Channel.VOICE, phone)
 
     def _ladders(self, program: Program, *, oversight: bool) -> None:
         for urgency, steps in ((Urgency.IMMINENT, IMMINENT), (Urgency.URGENT, URGENT)):
