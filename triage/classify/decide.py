@@ -155,7 +155,7 @@ def _count_situations(ballot: Ballot, found: Sequence[Found], lexicon: Lexicon, 
             ballot.reasons.append(Reason(start, end, situation.name, situation.say, category))
 
 
-def _categories(sums: Mapping[str, float], *, pages: bool) -> tuple[str, ...]:
+def categories_of(sums: Mapping[str, float], *, pages: bool) -> tuple[str, ...]:
     """Choose the categories: all above zero, the strongest if none, stand-alone ones alone.
 
     What wakes somebody is never called "not a tip".
@@ -170,7 +170,8 @@ def _categories(sums: Mapping[str, float], *, pages: bool) -> tuple[str, ...]:
     return tuple(str(category) for category in chosen)
 
 
-def _level(sums: Mapping[str, float], always: Urgency | None) -> Urgency:
+def level_of(sums: Mapping[str, float], always: Urgency | None) -> Urgency:
+    """Return the level: what is above zero counts, and `always` is the least."""
     level = Urgency.ROUTINE
     if sums["paging"] > 0:
         level = Urgency.IMMINENT if sums[Urgency.IMMINENT] > 0 else Urgency.URGENT
@@ -228,15 +229,15 @@ def weigh(
         for target, weight in rule.weights.items():
             calibrated[target] += weight
     sums = {target: value - limit for (target, value), limit in zip(calibrated.items(), model.limits, strict=True)}
-    level = _level(sums, ballot.always)
-    categories = _categories(sums, pages=level.pages)
+    level = level_of(sums, ballot.always)
+    categories = categories_of(sums, pages=level.pages)
     reasons = _without_repeats(ballot.reasons)
     if level.pages and not any(_tells(item.rule.weights) for item in evidence.found):
         reasons = (*learned_reasons(tokens, Reader(folded, tokens), model), *reasons)[:MOST_REASONS]
     return Assessment(
         urgency=level,
         categories=categories,
-        scores={target: _probability(value) for target, value in calibrated.items()},
+        scores={target: probability(value) for target, value in calibrated.items()},
         language=evidence.language,
         reasons=reasons,
         version=model.version,
@@ -257,7 +258,8 @@ def learned_reasons(tokens: Sequence[Token], reader: Reader, model: Model) -> li
     return [Reason(*reader.span(first, stop), "model.words", LEARNED, None) for first, stop in spans]
 
 
-def _probability(value: float) -> float:
+def probability(value: float) -> float:
+    """Return the chance that log odds stand for."""
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, value))))
 
 

@@ -49,9 +49,10 @@ def _bucket(kind: str, name: str) -> int:
 
 
 @lru_cache(maxsize=8192)
-def _spellings(word: str) -> tuple[str, ...]:
-    """Return a word and the plain words it may be a disguise of, cut to a sane length."""
-    return tuple(dict.fromkeys(spelling[:LONGEST_WORD] for spelling in disguises(word)))
+def _spellings(word: str) -> tuple[tuple[str, int], ...]:
+    """Return a word and the plain words it may be a disguise of, cut to a sane length, with their buckets."""
+    found = dict.fromkeys(spelling[:LONGEST_WORD] for spelling in disguises(word))
+    return tuple((spelling, _bucket("word", spelling)) for spelling in found)
 
 
 def rule_buckets(names: Iterable[str]) -> Buckets:
@@ -96,23 +97,19 @@ def features(tokens: Sequence[Token]) -> Features:
     owners: list[int] = []
     pieces: list[str] = [" "]
     places: list[int] = [0]
-    last = ""
+    last = False
     for place, token in enumerate(tokens):
-        joined = _is_cjk(token.text) and _is_cjk(last)
-        last = token.text
-        for spelling in _spellings(token.text):
-            words.append(_bucket("word", spelling))
+        text = token.text
+        cjk = text >= "\u3400" and _is_cjk(text)
+        for spelling, bucket in _spellings(text):
+            words.append(bucket)
             owners.append(place)
-            if joined:  # Chinese has no spaces: neighbours are read together
-                pieces[-1] = spelling
-            else:
-                pieces.append(spelling)
-                places.extend([place] * len(spelling))
-                pieces.append(" ")
-                places.append(place)
-                continue
-            places[-1:] = [place] * len(spelling)
+            if cjk and last:  # Chinese has no spaces: neighbours are read together
+                pieces.pop()
+                places.pop()
+            pieces.append(spelling)
             pieces.append(" ")
-            places.append(place)
+            places.extend([place] * (len(spelling) + 1))
+        last = cjk
     letters, letter_places = _letter_groups("".join(pieces), places)
     return Features(np.array(words, np.int64), np.array(owners, np.int64), letters, letter_places)

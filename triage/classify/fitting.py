@@ -1,14 +1,19 @@
 """The whole training, from labelled tips to the weights file, in one function."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from triage.classify.labelled import own_tips
-from triage.classify.model import PAGING
+from triage.classify.assessment import Assessment
+from triage.classify.decide import categories_of, level_of, probability
+from triage.classify.evaluate import Pair
+from triage.classify.labelled import Labelled, own_tips
+from triage.classify.lexicon import TARGETS
+from triage.classify.model import Model, read_model
 from triage.classify.publish import write
-from triage.classify.training import Settings, duals, kernels, tables, unseen
+from triage.classify.reporting import text_report
+from triage.classify.training import Matrix, Settings, duals, kernels, tables, unseen
 
 
 def train(
@@ -33,6 +38,20 @@ def train(
     everything = np.arange(len(tips))
     dual = duals(found, answers, everything, settings)
     version = write(path, tips, whole, found, answers, sums, dual, settings)
-    woken = answers[:, PAGING] > 0
-    say(f"tips that should wake somebody: {int(woken.sum())}")
+    say("\nEvery tip answered by a fit that has seen nothing of its writer, rules marked always left aside:\n")
+    say(text_report(answered(tips, sums, read_model(path))))
     return version
+
+
+def answered(tips: Sequence[Labelled], sums: Matrix, model: Model) -> list[Pair]:
+    """Return what the sums of unseen tips would be answered with, by the thresholds of a model."""
+    pairs = []
+    for tip, odds in zip(tips, model.slope * sums + model.offset, strict=True):
+        over = dict(zip(TARGETS, (odds - model.threshold).tolist(), strict=True))
+        level = level_of(over, None)
+        scores = {target: probability(float(value)) for target, value in zip(TARGETS, odds, strict=True)}
+        answer = Assessment(
+            level, categories_of(over, pages=level.pages), scores, tip.lang, (), model.version, judged=True
+        )
+        pairs.append((tip, answer))
+    return pairs

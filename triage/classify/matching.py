@@ -69,6 +69,7 @@ class Phrasebook:
         self._classes = {name: fold_plain(words).split() for name, words in classes.items()}
         self._elements: set[str] = set()
         self.symbols = lru_cache(maxsize=4096)(self._symbols)
+        self._starts = lru_cache(maxsize=4096)(self._starting)
 
     def _know(self, word: str, symbol: str) -> None:
         table, key = (self._prefixes, word[:-1]) if word.endswith("*") else (self._exact, word)
@@ -131,6 +132,11 @@ class Phrasebook:
                 found.update(dict.fromkeys(self._prefixes.get(word[:length], ())))
         return found
 
+    def _starting(self, text: str) -> tuple[Node, ...]:
+        """The places in the tree a phrase that begins with the word `text` goes on from."""
+        root = self._root.next
+        return tuple(root[symbol] for symbol in self.symbols(text) if symbol in root)
+
     def find(self, tokens: Sequence[Token]) -> list[Hit]:
         """Return where the phrases stand, in order of their first word."""
         symbols = [self.symbols(token.text) for token in tokens]
@@ -139,7 +145,8 @@ class Phrasebook:
         used = 0
         seen: set[tuple[int, ...]] = set()
         for first, here in enumerate(symbols):
-            if not here or self._root.next.keys().isdisjoint(here):
+            starting = self._starts(tokens[first].text) if here else ()
+            if not starting:
                 continue
             limit = STEPS_PER_START
             if used > FREE_STEPS:
@@ -152,11 +159,12 @@ class Phrasebook:
                 seen.add(window)
                 if used > FREE_STEPS + STEPS_PER_WORD * first:
                     limit = FRUGAL_STEPS
-            used += self._walk(first, limit, tokens, symbols, counts, hits)
+            used += self._walk(starting, first, limit, tokens, symbols, counts, hits)
         return hits
 
     def _walk(
         self,
+        starting: Sequence[Node],
         first: int,
         limit: int,
         tokens: Sequence[Token],
@@ -165,8 +173,7 @@ class Phrasebook:
         hits: list[Hit],
     ) -> int:
         """Follow all phrases from one word and return the number of steps that took."""
-        root = self._root.next
-        stack = [(root[symbol], first + 1) for symbol in symbols[first] if symbol in root]
+        stack = [(node, first + 1) for node in starting]
         sentence = tokens[first].sentence
         found: set[int] = set()
         steps = 0
@@ -178,7 +185,8 @@ class Phrasebook:
                     found.add(rule)
                     counts[rule] = counts.get(rule, 0) + 1
                     hits.append(Hit(rule, first, place))
-            self._follow(node, place, place + 1, sentence, tokens, symbols, stack)
+            if node.next:
+                self._follow(node, place, place + 1, sentence, tokens, symbols, stack)
             for width, beyond in node.gaps.items():
                 self._follow(beyond, place, place + width + 1, sentence, tokens, symbols, stack)
         return steps

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from triage.classify.features import BUCKETS, RULE_BUCKETS, Buckets, Features, features, rule_buckets
+from triage.classify.features import BUCKETS, RULE_BUCKETS, Buckets, features, rule_buckets
 from triage.classify.lexicon import TARGETS
 from triage.classify.tokens import Token
 
@@ -37,6 +37,8 @@ Vector = NDArray[np.float32]
 _SHAPES: Mapping[str, tuple[str, tuple[int, ...]]] = {
     "weights": ("int8", (BUCKETS, ALL)),
     "scale": ("float32", (ALL,)),
+    "meaning": ("int8", (BUCKETS, ALL)),
+    "meaning_scale": ("float32", (ALL,)),
     "rarity": ("float16", (BUCKETS,)),
     "rules": ("float16", (RULE_BUCKETS, ALL)),
     "ballot": ("float32", (ALL, ALL)),
@@ -57,6 +59,8 @@ class Model:
 
     weights: NDArray[np.int8]
     scale: Vector
+    meaning: NDArray[np.int8]
+    meaning_scale: Vector
     rarity: NDArray[np.float16]
     rules: NDArray[np.float16]
     ballot: Vector
@@ -76,26 +80,44 @@ class Model:
         if buckets.size:
             beside = beside + self.rules[buckets].astype(np.float32).sum(axis=0)
         found = features(tokens)
-        whole = self._text(found)
+        whole = self._group(found.words, meaning=True) + self._group(found.letters)
         if len(tokens) > WINDOW:
-            best = whole.copy()
-            for start in starts(len(tokens)):
-                np.maximum(best, self._text(found.between(start, start + WINDOW)), out=best)
+            first = np.array(starts(len(tokens)), np.int64)
+            parts = self._windows(found.words, found.word_places, first, meaning=True)
+            parts += self._windows(found.letters, found.letter_places, first)
+            best = np.maximum(parts.max(axis=0), whole)
             whole = whole + np.float32(self.window_share) * (best - whole)
-        return (self.slope * (beside + whole) + self.offset).astype(np.float32)
+        calibrated: Vector = (self.slope * (beside + whole) + self.offset).astype(np.float32)
+        return calibrated
 
-    def _text(self, found: Features) -> Vector:
-        return self._group(found.words) + self._group(found.letters)
-
-    def _group(self, found: Buckets) -> Vector:
+    def _group(self, found: Buckets, *, meaning: bool = False) -> Vector:
         """Sum the weights of a group of features, each once, as if all texts had the same length."""
         if not found.size:
             return np.zeros(ALL, np.float32)
-        buckets = np.unique(found)
+        buckets = once(found)
         rarity = self.rarity[buckets].astype(np.float32)
         length = np.sqrt(rarity @ rarity) or np.float32(1)
-        total: Vector = (rarity @ self.weights[buckets].astype(np.float32)) * (self.scale / length)
+        total: Vector = (rarity @ self._pulls(buckets, meaning=meaning)) / length
         return total
+
+    def _pulls(self, buckets: Buckets, *, meaning: bool) -> Vector:
+        """Return what each bucket says for every target; words say something by their meaning as well."""
+        pulls = (self.weights[buckets] * self.scale).astype(np.float32)
+        if meaning:
+            pulls += self.meaning[buckets] * self.meaning_scale
+        return pulls
+
+    def _windows(self, buckets: Buckets, places: Buckets, first: Buckets, *, meaning: bool = False) -> Vector:
+        """Sum the weights of a group of features in every window; what repeats in a window counts again."""
+        rarity = self.rarity[buckets].astype(np.float32)
+        order = np.argsort(places, kind="stable")
+        ordered, rarity = places[order], rarity[order]
+        low, high = np.searchsorted(ordered, first), np.searchsorted(ordered, first + WINDOW)
+        pulls = self._pulls(buckets[order], meaning=meaning)
+        total = np.stack([rarity[a:b] @ pulls[a:b] for a, b in zip(low, high, strict=True)])
+        lengths = np.array([rarity[a:b] @ rarity[a:b] for a, b in zip(low, high, strict=True)], np.float32)
+        sums: Vector = (total / np.sqrt(np.maximum(lengths, 1e-6))[:, None]).astype(np.float32)
+        return sums
 
     @property
     def limits(self) -> list[float]:
@@ -122,13 +144,20 @@ class Model:
         """Return how much each token of a short run speaks for a target."""
         found = features(tokens)
         shares = np.zeros(len(tokens), np.float64)
-        for buckets, places in ((found.words, found.word_places), (found.letters, found.letter_places)):
+        groups = ((found.words, found.word_places, True), (found.letters, found.letter_places, False))
+        for buckets, places, meaning in groups:
             if buckets.size:
                 _, first = np.unique(buckets, return_index=True)
                 rarity = self.rarity[buckets[first]].astype(np.float32)
-                pull = rarity * self.weights[buckets[first], target] * self.scale[target]
+                pull = rarity * self._pulls(buckets[first], meaning=meaning)[:, target]
                 shares += np.bincount(places[first], pull / np.sqrt(rarity @ rarity + 1e-9), minlength=len(tokens))
         return shares.astype(np.float32)
+
+
+def once(buckets: Buckets) -> Buckets:
+    """Return the buckets in order, each once; faster than NumPy's own for so few."""
+    ordered = np.sort(buckets)
+    return ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))] if ordered.size else ordered
 
 
 def starts(count: int) -> list[int]:

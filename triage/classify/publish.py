@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from triage.classify.labelled import Labelled
 from triage.classify.lexicon import RULES, TARGETS, lexicon
 from triage.classify.model import PAGING
-from triage.classify.training import LEVELS, Kernels, Matrix, Settings, Tables
+from triage.classify.training import LEVELS, VECTORS, Kernels, Matrix, Settings, Tables, vectors
 
 Column = NDArray[np.float32]
 CLIP = 99.995
@@ -61,6 +61,7 @@ def digest(tips: Sequence[Labelled], settings: Settings) -> str:
         total.update(json.dumps([tip.text, sorted(tip.categories), tip.urgency, tip.file]).encode())
     for path in sorted(RULES.glob("*.toml")):
         total.update(path.read_bytes())
+    total.update(VECTORS.read_bytes())
     return total.hexdigest()
 
 
@@ -76,9 +77,12 @@ def write(
 ) -> str:
     """Write the weights file and return its version."""
     text = np.asarray(whole.words.T @ dual) + np.asarray(whole.letters.T @ dual)
+    meaning = settings.meaning_share * (vectors() @ (whole.meaning.T @ dual))
     rules = settings.rule_share * np.asarray(whole.rules.T @ dual)
     shares = np.where(LEVELS, settings.ballot_share_levels, settings.ballot_share).astype(np.float32)
-    scale = np.maximum(np.percentile(np.abs(text), CLIP, axis=0), 1e-6) / 127
+    scale, meaning_scale = (
+        np.maximum(np.percentile(np.abs(table), CLIP, axis=0), 1e-6) / 127 for table in (text, meaning)
+    )
     lines = [calibrate(unseen_sums[:, place], answers[:, place]) for place in range(len(TARGETS))]
     slope, offset = (np.array(column, np.float32) for column in zip(*lines, strict=True))
     odds = slope * unseen_sums + offset
@@ -98,6 +102,8 @@ def write(
         path,
         weights=np.clip(np.round(text / scale), -127, 127).astype(np.int8),
         scale=scale.astype(np.float32),
+        meaning=np.clip(np.round(meaning / meaning_scale), -127, 127).astype(np.int8),
+        meaning_scale=meaning_scale.astype(np.float32),
         rarity=whole.rarity,
         rules=rules.astype(np.float16),
         ballot=(whole.ballot.T @ dual * shares).astype(np.float32),

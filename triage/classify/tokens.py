@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from triage.classify.folding import Folded
 
@@ -25,8 +25,7 @@ _REPEAT = re.compile(r"(.)\1{2,}")
 _VOWELS = "aeiou"
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """One word (or CJK character, or emoji) with its span in the folded text."""
 
     text: str
@@ -69,7 +68,11 @@ def tokenise(folded: Folded) -> list[Token]:
         kind = match.lastgroup
         start, end = match.span()
         if kind == "word":
-            for word, left, right in _split_apostrophes(match.group()):
+            whole = match.group()
+            if end - start > 1 and not spelled and "'" not in whole:  # by far the most words
+                tokens.append(Token(whole, start, end, sentence))
+                continue
+            for word, left, right in _split_apostrophes(whole):
                 token = Token(word, start + left, start + right, sentence)
                 tokens.append(token)
                 if len(word) == 1 and (not spelled or token.start - spelled[-1].end == 1):

@@ -7,6 +7,7 @@ program does not.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import scipy.linalg
@@ -22,6 +23,8 @@ from triage.classify.model import WINDOW, starts
 from triage.classify.tokens import tokenise
 
 Matrix = NDArray[np.float32]
+VECTORS = Path(__file__).parent / "data" / "vectors.npz"
+VECTOR = 128
 LEVELS = np.array([target in ("paging", "imminent", "priority") for target in TARGETS])
 
 
@@ -33,9 +36,10 @@ class Settings:
     rule_share: float = 0.05
     ballot_share: float = 0.05
     ballot_share_levels: float = 0.005
+    meaning_share: float = 0.3
     rounds: int = 25
     window_share: float = 0.5
-    miss_costs: float = 6.0
+    miss_costs: float = 5.0
     """How many needless pages one missed page is worth, when the threshold is chosen."""
 
 
@@ -47,15 +51,16 @@ class Tables:
     letters: sparse.csr_matrix
     rules: sparse.csr_matrix
     ballot: Matrix
+    meaning: Matrix
     rarity: NDArray[np.float16]
     owner: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     """For rows that are windows: the tip they belong to."""
 
 
-def _row_matrix(rows: Sequence[Buckets], width: int) -> sparse.csr_matrix:
-    unique = [np.unique(row) for row in rows]
-    pointers = np.concatenate(([0], np.cumsum([len(row) for row in unique])))
-    columns = np.concatenate(unique) if unique else np.empty(0, np.int64)
+def _row_matrix(rows: Sequence[Buckets], width: int, *, repeats: bool = False) -> sparse.csr_matrix:
+    kept = rows if repeats else [np.unique(row) for row in rows]
+    pointers = np.concatenate(([0], np.cumsum([len(row) for row in kept])))
+    columns = np.concatenate(kept) if kept else np.empty(0, np.int64)
     return sparse.csr_matrix((np.ones(len(columns), np.float32), columns, pointers), shape=(len(rows), width))
 
 
@@ -69,9 +74,19 @@ def _rarity(*tables: sparse.csr_matrix) -> NDArray[np.float16]:
 
 
 def _scaled(table: sparse.csr_matrix, rarity: NDArray[np.float16]) -> sparse.csr_matrix:
-    weighted = table.multiply(rarity.astype(np.float32)).tocsr()
-    length = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
+    weighted = table.copy()
+    weighted.data = table.data * rarity.astype(np.float32)[table.indices]
+    squares = np.concatenate(([0], np.cumsum(weighted.data.astype(np.float64) ** 2)))
+    length = np.sqrt(squares[table.indptr[1:]] - squares[table.indptr[:-1]])
     return sparse.diags(1 / np.maximum(length, 1e-9)).astype(np.float32) @ weighted
+
+
+def vectors() -> Matrix:
+    """Return a vector of meaning for every bucket of words; nothing for words without one."""
+    table = np.zeros((BUCKETS, VECTOR), np.float32)
+    with np.load(VECTORS, allow_pickle=False) as stored:
+        table[stored["buckets"]] = stored["vectors"].astype(np.float32) * stored["scale"]
+    return table
 
 
 def tables(tips: Sequence[Labelled]) -> tuple[Tables, Tables]:
@@ -94,20 +109,25 @@ def tables(tips: Sequence[Labelled]) -> tuple[Tables, Tables]:
     word_table, letter_table = _row_matrix(words, BUCKETS), _row_matrix(letters, BUCKETS)
     rarity = _rarity(word_table, letter_table)
     window = [features_of for _, features_of in parts]
+    words_whole = _scaled(word_table, rarity)
+    words_parts = _scaled(_row_matrix([one.words for one in window], BUCKETS, repeats=True), rarity)
+    meaning = vectors()
     empty = np.zeros((len(parts), len(TARGETS)), np.float32)
     return (
         Tables(
-            _scaled(word_table, rarity),
+            words_whole,
             _scaled(letter_table, rarity),
             _row_matrix(rules, RULE_BUCKETS),
             np.array(ballots, np.float32).reshape(len(tips), len(TARGETS)),
+            words_whole @ meaning,
             rarity,
         ),
         Tables(
-            _scaled(_row_matrix([one.words for one in window], BUCKETS), rarity),
-            _scaled(_row_matrix([one.letters for one in window], BUCKETS), rarity),
+            words_parts,
+            _scaled(_row_matrix([one.letters for one in window], BUCKETS, repeats=True), rarity),
             sparse.csr_matrix((len(parts), RULE_BUCKETS), dtype=np.float32),
             empty,
+            words_parts @ meaning,
             rarity,
             np.array([number for number, _ in parts], np.int64),
         ),
@@ -118,9 +138,10 @@ def _product(left: sparse.csr_matrix, right: sparse.csr_matrix) -> Matrix:
     return np.asarray((left @ right.T).todense(), np.float32)
 
 
-def text_kernel(left: Tables, right: Tables) -> Matrix:
-    """How alike the words of two sets of texts are."""
-    return _product(left.words, right.words) + _product(left.letters, right.letters)
+def text_kernel(left: Tables, right: Tables, settings: Settings) -> Matrix:
+    """How alike the words of two sets of texts are, in spelling and in meaning."""
+    alike = np.float32(settings.meaning_share) * (left.meaning @ right.meaning.T)
+    return _product(left.words, right.words) + _product(left.letters, right.letters) + alike
 
 
 def rule_kernel(left: Tables, right: Tables, settings: Settings, *, levels: bool) -> Matrix:
@@ -169,10 +190,10 @@ class Kernels:
 def kernels(whole: Tables, parts: Tables, settings: Settings) -> Kernels:
     """Compare every tip with every tip, and every window with every tip."""
     return Kernels(
-        text=text_kernel(whole, whole),
+        text=text_kernel(whole, whole, settings),
         rules=rule_kernel(whole, whole, settings, levels=False),
         rules_levels=rule_kernel(whole, whole, settings, levels=True),
-        windows=text_kernel(parts, whole),
+        windows=text_kernel(parts, whole, settings),
         owner=parts.owner,
     )
 
