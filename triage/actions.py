@@ -14,7 +14,10 @@ from django.db.models import F
 from intake.models import Due, EpochKey, SubmissionKey, Tip, Wrap, WrapPurpose
 from tipline.kernel import failpoints
 from triage import assess, limits, rows
-from triage.assess import CannotOpen, Finding
+from triage.assess import CannotOpen, Finding, Read
+from triage.incidents import kin
+from triage.incidents.kin import Found
+from triage.models import IncidentSignature
 from triage.storing import Assessed, Claimed, store
 
 log = logging.getLogger("tipline.triage")
@@ -26,6 +29,7 @@ __all__ = [
     "assess_due",
     "assess_together",
     "claim",
+    "forget_signatures",
     "forget_submissions",
     "store",
     "waiting",
@@ -102,13 +106,13 @@ def assess_together(due_ids: Sequence[UUID], *, now: datetime | None = None) -> 
     if not claimed:
         return []
     failpoints.reach("triage.claimed")
-    found: list[tuple[Claimed, Finding]] = []
+    read: list[tuple[Claimed, Read | Finding]] = []
     slow: list[Claimed] = []
     elsewhere: list[Claimed] = []
     for one in claimed:
         try:
             with limits.at_most(QUICK if len(claimed) > 1 else LONGEST):
-                finding = _find(one)
+                finding: Read | Finding | None = _find(one)
         except limits.TooSlow:
             if len(claimed) > 1:
                 slow.append(one)
@@ -118,8 +122,8 @@ def assess_together(due_ids: Sequence[UUID], *, now: datetime | None = None) -> 
         if finding is None:
             elsewhere.append(one)
         else:
-            found.append((one, finding))
-    done = store(found)
+            read.append((one, finding))
+    done = store(_compared(read, claimed[0].now))
     _let_go(elsewhere, for_others=OTHER_HOST)
     _let_go(slow)
     # One of them now, by itself; the rest is found again.
@@ -156,7 +160,36 @@ def forget_sessions(now: datetime) -> int:
     return dropped
 
 
-def _find(claimed: Claimed) -> Finding | None:
+def forget_signatures(now: datetime) -> int:
+    """Drop by what tips were known again, once their day is over."""
+    dropped, _ = IncidentSignature.objects.filter(forget_at__lte=now).delete()
+    return dropped
+
+
+def _compared(read: Sequence[tuple[Claimed, Read | Finding]], now: datetime) -> list[tuple[Claimed, Finding]]:
+    """Seal what was found of each tip, with the event it belongs to.
+
+    Where comparing fails, each is an event of its own and pages by itself. Follow-ups always are: a
+    sender who writes again has something to say.
+    """
+    compared = [one for _, one in read if isinstance(one, Read) and one.tip.follows_id is None]
+    events: dict[UUID, Found] = {}
+    try:
+        with limits.at_most(QUICK):
+            asked = [one.asked for one in compared]
+        if asked:
+            events = dict(zip((one.tip_id for one in asked), kin.look(asked, now), strict=True))
+    except SoftTimeLimitExceeded:
+        raise
+    except (limits.TooSlow, Exception) as fault:
+        log.error("incidents.failed %s", type(fault).__name__)
+    return [
+        (claimed, assess.finding(one, events.get(one.tip.pk)) if isinstance(one, Read) else one)
+        for claimed, one in read
+    ]
+
+
+def _find(claimed: Claimed) -> Read | Finding | None:
     """Read and judge a tip; None if another host should try first."""
     if claimed.generation > LOST_LEASES:
         # Whoever had it never came back. Nobody tries a fourth time: a person reads it.

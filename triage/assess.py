@@ -5,7 +5,7 @@ Nothing here knows the database beyond the rows it is handed; triage.actions dec
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from intake import sealed
 from intake.message import Content, Message
@@ -14,10 +14,14 @@ from tipline.kernel import sealing
 from tipline.kernel.sealing import SealBroken
 from triage import epochs
 from triage.classify import Assessment, Urgency, classify, worse
+from triage.incidents import kin, telling
+from triage.incidents.kin import Asked, Found
 
 NOT_ASSESSED = "none"
 """The version of an assessment that no classifier made."""
 
+MOST_DIFFERING = 50
+COMPARED = ("people", "vehicle", "place", "time", "school")
 OTHER_ANSWERS = ("people", "vehicle", "place", "time", "school", "who_knows", "guessable")
 
 
@@ -33,6 +37,7 @@ class Finding:
     judged: bool
     version: str
     sealed: bytes = b""
+    event: Found | None = None
 
     @property
     def pages(self) -> bool:
@@ -50,7 +55,31 @@ def unassessed() -> Finding:
     return Finding(Urgency.URGENT, judged=False, version=NOT_ASSESSED)
 
 
-def open_and_judge(tip: Tip, wraps: Iterable[Wrap]) -> Finding:
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A tip that was opened and judged: what is stored of it is sealed when it was compared with others."""
+
+    tip: Tip
+    key: bytes = field(repr=False)
+    content: Content = field(repr=False)
+    assessment: Assessment = field(repr=False)
+
+    @property
+    def asked(self) -> Asked:
+        """What is compared with other tips; no text makes this raise."""
+        message = self.content.message
+        answers = {"text": message.text, **{name: getattr(message, name) for name in COMPARED}}
+        return Asked(
+            self.tip.program_id,
+            self.tip.pk,
+            message.insider,
+            telling.read(answers),
+            self.assessment.urgency,
+            alone=kin.alone(self.assessment, about_me=message.about_me),
+        )
+
+
+def open_and_judge(tip: Tip, wraps: Iterable[Wrap]) -> Read:
     """Open a tip with this host's key and classify it. Raises CannotOpen, and whatever a classifier raises."""
     key = data_key(tip, wraps)
     try:
@@ -59,9 +88,15 @@ def open_and_judge(tip: Tip, wraps: Iterable[Wrap]) -> Finding:
         )
     except SealBroken:
         raise CannotOpen from None
-    assessment = judge(content.message)
-    blob = sealing.seal(as_json(assessment, content), key=key, place=sealed.place(tip, sealed.ASSESSMENT))
-    return Finding(assessment.urgency, assessment.judged, assessment.version, blob)
+    return Read(tip, key, content, judge(content.message))
+
+
+def finding(read: Read, event: Found | None = None) -> Finding:
+    """Seal what was found of a tip, and of its like if it was compared."""
+    assessment = read.assessment
+    plain = as_json(assessment, read.content, event)
+    blob = sealing.seal(plain, key=read.key, place=sealed.place(read.tip, sealed.ASSESSMENT))
+    return Finding(assessment.urgency, assessment.judged, assessment.version, blob, event)
 
 
 def data_key(tip: Tip, wraps: Iterable[Wrap]) -> bytes:
@@ -114,7 +149,7 @@ def merged(first: Assessment, second: Assessment) -> Assessment:
     )
 
 
-def as_json(assessment: Assessment, content: Content) -> bytes:
+def as_json(assessment: Assessment, content: Content, event: Found | None = None) -> bytes:
     """Return what is sealed of an assessment, with the facets that would point to the sender."""
     return json.dumps(
         {
@@ -129,7 +164,17 @@ def as_json(assessment: Assessment, content: Content) -> bytes:
             "quarter": content.quarter.isoformat(),
             "urgency": str(assessment.urgency),
             "judged": assessment.judged,
+            **(_like(event) if event and event.like else {}),
         },
         ensure_ascii=False,
         separators=(",", ":"),
     ).encode()
+
+
+def _like(event: Found) -> dict[str, object]:
+    """Say which tip this one is like and, by answer and place, what it says that no tip of that event said."""
+    differs = event.likeness.differs if event.likeness else ()
+    return {
+        "like": str(event.like),
+        "differs": [[word.answer, word.start, word.end, str(word.kind)] for word in differs[:MOST_DIFFERING]],
+    }

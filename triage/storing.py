@@ -57,6 +57,12 @@ WITH found AS (
 ), assessed AS (
     INSERT INTO triage_assessment (id, program_id, tip_id, urgency, judged, sealed, version)
     SELECT id, program_id, tip_id, urgency, judged, sealed, version FROM held
+), known AS (
+    INSERT INTO triage_incidentsignature (id, program_id, incident, bands, sealed, forget_at)
+    SELECT kept.id, program_id, incident, string_to_array(bands, ',')::bigint[], kept.sealed, forget_at
+    FROM unnest(%(kept_dues)s::uuid[], %(kept_ids)s::uuid[], %(incidents)s::uuid[], %(bands)s::text[],
+                %(kept)s::bytea[], %(forget_ats)s::timestamptz[]) AS kept(due, id, incident, bands, sealed, forget_at)
+    JOIN held ON held.due = kept.due
 ), cases AS (
     INSERT INTO triage_case AS known (id, program_id, tip_id, oversight, urgency, status, unread, version)
     SELECT case_id, program_id, root,
@@ -106,11 +112,23 @@ def _store(found: Sequence[Found]) -> list[Assessed]:
 
 def _page(found: Found, case_id: UUID, oversight: bool) -> NewPage:
     tip = found[0].tip
-    return NewPage(tip.program_id, case_id, tip.pk, found[1].urgency, oversight=oversight)
+    event = found[1].event
+    incident, joins = (event.incident, event.joins) if event else (None, False)
+    return NewPage(
+        tip.program_id, case_id, tip.pk, found[1].urgency, oversight=oversight, incident=incident, joins=joins
+    )
 
 
 def _columns(found: Sequence[Found]) -> dict[str, list[object]]:
+    events = [(claimed.due_id, one.event) for claimed, one in found if one.event]
+    kept = [(due, event.incident, event.kept) for due, event in events if event.kept]
     return {
+        "kept_dues": [due for due, _, _ in kept],
+        "incidents": [incident for _, incident, _ in kept],
+        "kept_ids": [one.id for _, _, one in kept],
+        "bands": [",".join(map(str, one.bands)) for _, _, one in kept],
+        "kept": [one.sealed for _, _, one in kept],
+        "forget_ats": [one.forget_at for _, _, one in kept],
         "dues": [claimed.due_id for claimed, _ in found],
         "owners": [claimed.owner for claimed, _ in found],
         "generations": [claimed.generation for claimed, _ in found],

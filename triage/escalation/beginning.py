@@ -21,6 +21,8 @@ class NewPage:
     tip_id: UUID
     urgency: str
     oversight: bool = False
+    incident: UUID | None = None
+    joins: bool = False
 
 
 _REACHABLE = """
@@ -32,12 +34,13 @@ WHERE contact.program_id = %(program)s AND contact.active AND person.is_active
 _INSERT = """
 WITH page AS (
     INSERT INTO triage_escalation (id, program_id, case_id, tip_id, urgency, page_number, state, snapshot, step, loop,
-                                   opened_at, next_at, times_taken)
-    SELECT id, program, case_id, tip, urgency, number, 'open', snapshot, step, loop, %(now)s, next_at, 0
+                                   opened_at, next_at, times_taken, incident, joins)
+    SELECT id, program, case_id, tip, urgency, number, 'open', snapshot, step, loop, %(now)s, next_at, 0,
+           incident, joins
     FROM unnest(%(pages)s::uuid[], %(programs)s::uuid[], %(cases)s::uuid[], %(tips)s::uuid[], %(urgencies)s::text[],
                 %(numbers)s::int[], %(snapshots)s::jsonb[], %(steps)s::int[], %(loops)s::int[],
-                %(next_ats)s::timestamptz[])
-        AS page(id, program, case_id, tip, urgency, number, snapshot, step, loop, next_at)
+                %(next_ats)s::timestamptz[], %(incidents)s::uuid[], %(joins)s::bool[])
+        AS page(id, program, case_id, tip, urgency, number, snapshot, step, loop, next_at, incident, joins)
 )
 INSERT INTO triage_notification (id, program_id, escalation_id, user_id, contact_id, channel, kind, step, loop, state,
                                  due_at, attempts, provider, provider_reference, code_used, code_misses, generation)
@@ -68,6 +71,8 @@ def begin(pages: Sequence[NewPage], *, now: datetime) -> dict[UUID, list[Notific
             tip_id=page.tip_id,
             urgency=page.urgency,
             snapshot=snapshots[which],
+            incident=page.incident,
+            joins=page.joins,
             opened_at=now,
             next_at=now,
         )
@@ -121,6 +126,8 @@ def _page_columns(pages: Sequence[Escalation]) -> dict[str, list[Any]]:
         "steps": [page.step for page in pages],
         "loops": [page.loop for page in pages],
         "next_ats": [page.next_at for page in pages],
+        "incidents": [page.incident for page in pages],
+        "joins": [page.joins for page in pages],
     }
 
 

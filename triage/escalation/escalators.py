@@ -48,7 +48,13 @@ class TriageTick:
     def __call__(self) -> float:
         if time.monotonic() - self._tidied > HOUSEKEEPING:
             now = database_now()
-            one_by_one(lambda tidy: tidy(now), [epochs.rotate, actions.forget_submissions, actions.forget_sessions])
+            tidying = (
+                epochs.rotate,
+                actions.forget_submissions,
+                actions.forget_signatures,
+                actions.forget_sessions,
+            )
+            one_by_one(lambda tidy: tidy(now), tidying)
             self._tidied = time.monotonic()
         newest, oldest = self._lanes
         found = actions.waiting(limit=WINDOW, asked=[*newest.handed, *oldest.handed])

