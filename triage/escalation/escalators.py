@@ -29,6 +29,8 @@ LANE = 8
 """Tips of each lane with Celery at once, in one message or several: the rest waits where it can still be sorted."""
 AT_ONCE = 8
 """Tips assessed here before newer ones are looked for."""
+DRAIN = 8.0
+"""Seconds of assessing before this ends, well inside the time a supervisor gives it."""
 HANDS = 6
 """Batches sent at once for each channel: a hung mail server must not keep SMS waiting."""
 
@@ -68,12 +70,23 @@ class TriageTick:
             pauses.append(0.0 if mine and lane.alone else lane.pause(POLL, more=len(first) == WINDOW))
         return min(pauses)
 
+    def drain(self, seconds: float = DRAIN) -> int:
+        """Assess here whatever waits; returns how many were. A machine switched off takes its keys with it."""
+        until, drained = time.monotonic() + seconds, 0
+        while time.monotonic() < until:
+            waiting = actions.waiting(limit=AT_ONCE).oldest
+            if not waiting:
+                break
+            drained += self.assess(waiting)
+        return drained
+
     @staticmethod
-    def assess(due_ids: Sequence[UUID]) -> None:
-        """Assess tips here, and wake the pagers if one pages."""
+    def assess(due_ids: Sequence[UUID]) -> int:
+        """Assess tips here, and wake the pagers if one pages; returns how many were stored."""
         assessed = actions.assess_together(due_ids) if due_ids else []
         if any(one.pages for one in assessed):
             wake.wake(wake.PAGE)
+        return len(assessed)
 
 
 class PageTick:

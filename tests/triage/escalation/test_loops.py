@@ -3,6 +3,8 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -136,3 +138,29 @@ def test_two_pairs_of_escalators_make_no_page_twice(start, make_tip, carrier):
     wait_for(lambda: Notification.objects.filter(state="accepted").count() == 20, 10)
     references = [message.reference for _, message in carrier.carried]
     assert len(references) == len(set(references)) == 20
+
+
+@pytest.mark.usefixtures("live_host", "staffed")
+def test_what_waits_when_the_host_is_stopped_is_assessed_before_its_keys_are_gone(make_tip, settings):
+    settings.BROKER_URL = ""
+    for word in ("one", "two", "three"):
+        make_tip(f"He brought a gun to school, he says {word}")
+    assert Due.objects.count() == 3
+
+    drained = escalators.TriageTick(Publisher()).drain()
+
+    assert drained == 3
+    assert not Due.objects.exists()
+    assert Escalation.objects.count() == 3
+
+
+@pytest.mark.usefixtures("live_host", "staffed")
+def test_a_tip_in_anothers_hands_does_not_hold_up_the_end(make_tip, settings):
+    settings.BROKER_URL = ""
+    make_tip("They sell pills behind the rink")
+    Due.objects.update(lease_owner=uuid4(), lease_until=database_now() + timedelta(seconds=10))
+
+    begun = time.monotonic()
+    assert escalators.TriageTick(Publisher()).drain() == 0
+
+    assert time.monotonic() - begun < escalators.DRAIN / 2

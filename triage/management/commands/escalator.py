@@ -2,9 +2,11 @@
 
 import signal
 import threading
+from contextlib import suppress
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError, InterfaceError
 
 from triage.escalation import escalators, loop, wake
 from triage.escalation.handover import Publisher
@@ -27,7 +29,10 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stop.set())
         publisher = Publisher()
         if options["triage"]:
-            loop.run(escalators.TRIAGE, escalators.TriageTick(publisher), channel=wake.DUE, stop=stop)
+            found = escalators.TriageTick(publisher)
+            loop.run(escalators.TRIAGE, found, channel=wake.DUE, stop=stop)
+            with suppress(DatabaseError, InterfaceError):  # then everything is being stopped
+                found.drain()
         else:
             tick = escalators.PageTick(publisher)
             loop.run(escalators.PAGE, tick, channel=wake.PAGE, stop=stop)
