@@ -55,7 +55,7 @@ GRANTS: dict[str, dict[str, str]] = {
         "triage_case": "SELECT, UPDATE (status, taken_by_id, unread, version)",
         "triage_escalation": "SELECT, UPDATE (state, taken_by_id, times_taken, next_at, snapshot, step, loop)",
         "triage_notification": "SELECT, INSERT, UPDATE",
-        "triage_contact": "SELECT, UPDATE (active, failing)",
+        "triage_contact": "SELECT, UPDATE (active, failing, digest_at)",
         "triage_pagerevent": "SELECT, UPDATE (lease_until), DELETE",
         "triage_auditentry": "SELECT (id, program_id, number, digest), INSERT",
         "triage_heartbeat": "SELECT, INSERT, UPDATE",

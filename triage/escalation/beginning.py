@@ -76,6 +76,10 @@ def begin(pages: Sequence[NewPage], *, now: datetime) -> dict[UUID, list[Notific
             opened_at=now,
             next_at=now,
         )
+        if page.joins:
+            # Its first step is due now like any other's: the climb tells of it together with its like.
+            begun.append((escalation, engine.Reached([], 0, 0)))
+            continue
         begun.append((escalation, engine.advance(escalation, now, _Among(reachable[page.program_id]))))
     _number([escalation for escalation, _ in begun])
     notes = {

@@ -50,6 +50,7 @@ class Claimed:
     contact: Contact
     page_number: int
     next_in: float
+    storm: texts.Storm | None = None
 
 
 _CLAIM = """
@@ -60,10 +61,18 @@ WITH free AS (
     FOR NO KEY UPDATE SKIP LOCKED
 ), found AS (
     SELECT free.id, free.now, page.page_number, page.next_at, contact.sealed, contact.failing,
-           contact.active AND page.state = CASE note.kind WHEN 'taken' THEN 'taken' ELSE 'open' END AS wanted
+           storm.pages, storm.events, storm.since, contact.active AND CASE note.kind WHEN 'digest' THEN storm.joined
+               WHEN 'taken' THEN page.state = 'taken' ELSE page.state = 'open' END AS wanted
     FROM free JOIN triage_notification note ON note.id = free.id
     JOIN triage_escalation page ON page.id = note.escalation_id
     JOIN triage_contact contact ON contact.id = note.contact_id
+    LEFT JOIN LATERAL (
+        SELECT count(*) AS pages, count(DISTINCT coalesce(each.incident, each.id)) AS events,
+               min(each.opened_at) AS since, coalesce(bool_or(each.joins), false) AS joined
+        FROM triage_escalation each JOIN triage_case its ON its.id = each.case_id
+        WHERE note.kind = 'digest' AND each.program_id = note.program_id AND each.state = 'open'
+          AND its.oversight = (SELECT oversight FROM triage_case WHERE id = page.case_id)
+    ) storm ON note.kind = 'digest'
 )
 UPDATE triage_notification note SET
     state = CASE WHEN wanted THEN 'sending' ELSE 'superseded' END,
@@ -74,7 +83,7 @@ UPDATE triage_notification note SET
     attempts = attempts + CASE WHEN wanted THEN 1 ELSE 0 END
 FROM found WHERE note.id = found.id
 RETURNING wanted, now, note.id, note.program_id, escalation_id, user_id, contact_id, channel, kind, step, loop,
-          attempts, generation, page_number, next_at, sealed, failing
+          attempts, generation, page_number, next_at, sealed, failing, pages, events, since
 """
 
 # A delivery receipt may be faster than the answer it belongs to: then its word stands.
@@ -206,6 +215,8 @@ def _move_on(note: Notification, now: datetime) -> None:
         # No other way to this person: a second page beats silence.
         again = Notification.objects.filter(pk=note.pk, state=NotificationState.UNKNOWN)
         again.update(due_at=now + again_after(note.attempts + 1))
+    if note.kind == "digest" and note.state == NotificationState.FAILED_FOR_GOOD:
+        engine.hurry(note, now)
     if note.kind == "page" and note.state == NotificationState.FAILED_FOR_GOOD:
         engine.by_other_means(note, now)
         engine.hurry(note, now)
@@ -214,7 +225,7 @@ def _move_on(note: Notification, now: datetime) -> None:
 
 def _claimed(owner: UUID, *row: Any) -> Claimed:
     moment, note_id, program_id, escalation_id, user_id, contact_id, channel, kind, step, loop = row[:10]
-    attempts, generation, page_number, next_at, sealed, failing = row[10:]
+    attempts, generation, page_number, next_at, sealed, failing, pages, events, since = row[10:]
     note = Notification(
         pk=note_id,
         program_id=program_id,
@@ -230,7 +241,8 @@ def _claimed(owner: UUID, *row: Any) -> Claimed:
         lease_owner=owner,
     )
     contact = Contact(pk=contact_id, program_id=program_id, sealed=sealed, failing=failing)
-    return Claimed(note, moment, contact, page_number, (next_at - moment).total_seconds() if next_at else 0.0)
+    storm = texts.Storm(pages, events, (moment - since).total_seconds()) if kind == "digest" else None
+    return Claimed(note, moment, contact, page_number, (next_at - moment).total_seconds() if next_at else 0.0, storm)
 
 
 def _carry(claimed: Claimed, send: Send) -> Sent | None:
@@ -270,12 +282,14 @@ def _send(claimed: Claimed, send: Send) -> Result:
         address = contacts.open_address(claimed.contact)
     except sealing.SealBroken:
         return Result(Outcome.FAILED_FOR_GOOD, "none", detail="contact_unreadable", address_is_bad=True)
-    subject, body = text(note, claimed.page_number, claimed.next_in)
+    subject, body = text(note, claimed.page_number, claimed.next_in, claimed.storm)
     return send(note.channel, Outgoing(reference=note.pk.hex, to=address, body=body, subject=subject))
 
 
-def text(note: Notification, number: int, wait: float) -> tuple[str | None, str]:
+def text(note: Notification, number: int, wait: float, storm: texts.Storm | None = None) -> tuple[str | None, str]:
     """Return subject (None for an SMS or a call) and body; `wait` is the seconds until the next person is told."""
+    if storm is not None:
+        return texts.mail_digest(storm) if note.channel == Channel.EMAIL else (None, texts.sms_digest(storm))
     if note.channel == Channel.EMAIL:
         return texts.mail_taken(number) if note.kind == "taken" else texts.mail_page(number, wait)
     if note.channel == Channel.VOICE:

@@ -14,7 +14,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import Q
 
 from triage import rows
-from triage.escalation import ladders, taking
+from triage.escalation import digests, ladders, taking
 from triage.escalation.ladders import Snapshot
 from triage.models import (
     Case,
@@ -65,6 +65,9 @@ def climb(escalation_id: UUID, case_id: UUID, now: datetime) -> bool:
             escalation.step, escalation.loop = 0, escalation.loop + 1
             reached = advance(escalation, now, _reaching(escalation))
         escalation.save(update_fields=["state", "taken_by", "snapshot", "step", "loop", "next_at"])
+        if escalation.joins:
+            alone = digests.tell(escalation, reached.contacts, reached.step, reached.loop, now)
+            reached = Reached(alone, reached.step, reached.loop)
         _tell(escalation.pk, escalation.program_id, reached, now)
         return True
 

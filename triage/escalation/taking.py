@@ -234,13 +234,17 @@ def _end(escalation: Escalation, by: User) -> None:
     escalation.state, escalation.next_at, escalation.ended_by = EscalationState.ENDED, None, by
     # A running page needs its seconds; a finished one keeps the hour, like every record of it.
     escalation.opened_at = times.hour(escalation.opened_at)
-    escalation.save(update_fields=["state", "next_at", "ended_by", "opened_at"])
+    # Which pages were alike is forgotten with them.
+    escalation.incident = None
+    escalation.save(update_fields=["state", "next_at", "ended_by", "opened_at", "incident"])
     _supersede(escalation)
     escalation.notifications.update(accepted_at=TruncHour("accepted_at", tzinfo=UTC))
 
 
 def _supersede(escalation: Escalation) -> None:
+    # A digest tells of others too; it looks for itself whether any is left.
     waiting = Notification.objects.filter(escalation=escalation, state__in=WAITING, due_at__isnull=False)
+    waiting = waiting.exclude(kind="digest")
     waiting.update(state=NotificationState.SUPERSEDED, due_at=None)
 
 

@@ -1,10 +1,20 @@
 """What a page says. Never a word of the tip, never a link, and one size for all."""
 
 import math
+from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
 SMS_LIMIT = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Storm:
+    """What a digest counts: open pages, separate events among them, seconds the first of them waits."""
+
+    pages: int
+    events: int
+    longest: float
 
 
 def sms_page(number: int, code: str, seconds: float) -> str:
@@ -37,6 +47,34 @@ def voice_page(number: int) -> str:
 def voice_goodbye() -> str:
     """What is said when nothing was keyed, or anything: the door that hears keys cannot judge them."""
     return _("Your page board shows who has it. Goodbye.")
+
+
+def sms_digest(storm: Storm) -> str:
+    """Count what is open, where several pages are of one event. Numbers stand in places of one width."""
+    return _(
+        "TL: %(pages)3d pages open, %(events)2d separate events, longest wait %(minutes)2d min. Open your page board. "
+        "A new event still pages by itself. We never text links or ask for passwords."
+    ) % _counts(storm)
+
+
+def mail_digest(storm: Storm) -> tuple[str, str]:
+    """Return subject and text of the same, as an e-mail."""
+    body = _(
+        "%(pages)3d pages are open, %(events)2d separate events, longest wait %(minutes)2d min.\n\n"
+        "Open your page board from your home screen or bookmark; this mail has no link, and a mail with "
+        "one is not ours.\n\n"
+        "A new event still pages by itself.\n\n"
+        "Do not reply or forward."
+    ) % _counts(storm)
+    return _("TL pages open"), body
+
+
+def _counts(storm: Storm) -> dict[str, int]:
+    return {
+        "pages": min(999, storm.pages),
+        "events": min(99, storm.events),
+        "minutes": min(99, max(1, math.ceil(storm.longest / 60))),
+    }
 
 
 def sms_taken(number: int) -> str:

@@ -39,6 +39,8 @@ class Contact(models.Model):
     active = models.BooleanField(default=True)
     # The last page to it failed for good because of the address; it is still tried, and people are shown it.
     failing = models.BooleanField(default=False)
+    # When the last digest of joined pages was or is due: the next comes a minute later.
+    digest_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -190,7 +192,7 @@ class Notification(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE)
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE)
     channel = models.CharField(max_length=6, choices=Channel)
-    # "page" asks to take it; "taken" tells the taker it is theirs.
+    # "page" asks to take it; "taken" tells the taker it is theirs; "digest" counts what joined another page.
     kind = models.CharField(max_length=6, default="page")
     step = models.PositiveSmallIntegerField()
     loop = models.PositiveSmallIntegerField()
@@ -212,7 +214,7 @@ class Notification(models.Model):
         constraints = [
             models.CheckConstraint(name="notification_state", condition=Q(state__in=NotificationState.values)),
             models.CheckConstraint(name="notification_channel", condition=Q(channel__in=Channel.values)),
-            models.CheckConstraint(name="notification_kind", condition=Q(kind__in=["page", "taken"])),
+            models.CheckConstraint(name="notification_kind", condition=Q(kind__in=["page", "taken", "digest"])),
             models.UniqueConstraint(name="notification_once", fields=["escalation", "contact", "kind", "step", "loop"]),
         ]
         indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="notification_due")]

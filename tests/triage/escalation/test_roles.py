@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -147,6 +148,23 @@ def test_the_page_role_lets_a_taking_lapse_and_marks_a_bad_contact(acting_as, pa
             deliver.deliver(pk, send=carrier, now=later)
     assert Case.objects.get().status == "new"
     assert Contact.objects.get(user__name="Ben", channel="sms").failing
+
+
+def test_the_page_role_gathers_the_pages_of_one_event(acting_as, page, make_page, carrier):
+    event = uuid4()
+    other = make_page(now=database_now())
+    Notification.objects.all().delete()
+    Escalation.objects.update(incident=event, joins=True, next_at=database_now(), step=0, loop=0)
+
+    with acting_as("page"):
+        assert engine.climb_due(database_now()) == 2
+        later = database_now() + timedelta(minutes=1)
+        for pk, _ in deliver.waiting(now=later, limit=10):
+            deliver.deliver(pk, send=carrier, now=later)
+
+    assert sorted(channel for channel, _ in carrier.carried) == ["email", "sms"]
+    assert all("2 pages" in message.body for _, message in carrier.carried)
+    assert Escalation.objects.running().filter(pk__in=[page.pk, other.pk]).count() == 2
 
 
 @pytest.mark.parametrize("role", ["page", "watch", "pager"])
