@@ -65,7 +65,7 @@ def show(request: ConsoleRequest) -> HttpResponse:
     found = recovery.state(program)
     mine = [purpose for purpose in found.missing if unlocked.program_seed(program, purpose) is not None]
     context = {
-        "here": "kit",
+        "here": "people",
         "program": program,
         "kit": found.kit,
         "missing": [Purpose(purpose).label for purpose in found.missing],
@@ -106,7 +106,7 @@ def print_sheets(request: ConsoleRequest) -> HttpResponse:
         messages.success(request, now_("The kit counts from now on. Give each sheet to its keeper today."))
         return redirect("console:kit")
     context = {
-        "here": "kit",
+        "here": "people",
         "program": program,
         "form": form,
         "numbers": range(1, len(made.lines) + 1),
