@@ -33,14 +33,16 @@ def test_an_sms_and_a_mail_arrive(story: Story):
 
 
 def test_nothing_that_left_the_house_has_a_word_of_the_tip(story: Story, phones: Phones):
-    left = [_whole(message) for message in phones.messages()]
+    left = phones.messages()
 
     assert len(left) >= 4
-    for text in left:
+    for message in left:
+        text = _whole(message)
         for word in [*_words(TIP), *_words(FOLLOW_UP), *_words(REPLY), *_words(NAME), *_words(REACH)]:
             assert not re.search(rf"\b{re.escape(word)}\b", text), (word, text)
         assert not [label for label in map(str, CATEGORIES.values()) if label.lower() in text]
-        assert "http" not in text
+        # A call's headers name the door that hears its keys; no person gets to see them.
+        assert "http" not in f"{message['subject']} {message['body']}".lower()
 
 
 def test_the_reply_code_takes_it_and_says_so(story: Story):

@@ -38,7 +38,7 @@ IN_CLEAR = {
     "auditentry.previous", "auditentry.digest", "contact.address_mac", "custodian.public_key", "custodian.tag",
 }  # fmt: skip
 # Opened by the pagers' keys, and by design: no tip stands in them. docs/threat-model.md says who has them.
-OF_THE_PAGERS = {"contact.sealed", "pagerevent.sealed"}
+OF_THE_PAGERS = {"contact.sealed", "contact.sealed_digits", "pagerevent.sealed"}
 # What our code derives keys with.
 INFOS = (
     b"tipline-visit", b"tipline-board-sheet", b"tipline-holder",

@@ -23,7 +23,7 @@ def test_setup_makes_a_program_with_pinned_keys_people_and_ladders(settings, cap
     assert said.count("one-time code:") == 2
     assert len(settings.KEY_PINS.read_text().splitlines()) == ProgramKey.objects.count() == 3
     assert Ladder.objects.count() == 4
-    assert Contact.objects.count() == 4
+    assert Contact.objects.count() == 6
     assert OnCall.objects.count() == 1
 
 

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("intake", "0003_identity_of_two_and_withdrawn"),
-        ("triage", "0005_who_holds_which_key"),
+        ("triage", "0005_holders_of_keys"),
     ]
 
     operations = [
