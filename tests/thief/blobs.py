@@ -15,6 +15,7 @@ from django.db.models import BinaryField
 from intake import sealed
 from intake.models import Reply, Tip, Wrap
 from tipline.kernel import sealing, wraps
+from triage.incidents import kin
 from triage.models import (
     Assessment,
     AuditEntry,
@@ -23,6 +24,7 @@ from triage.models import (
     Grant,
     HandOver,
     IdentityRequest,
+    IncidentSignature,
     Invitation,
     KeptSecret,
     KeyLink,
@@ -62,6 +64,9 @@ def everything() -> list[Blob]:
         found.append(_field("tip.sealed_identity", tip.sealed_identity, sealed.place(tip, sealed.IDENTITY)))
     for thought in Assessment.objects.select_related("tip"):
         found.append(_field("assessment.sealed", thought.sealed, sealed.place(thought.tip, sealed.ASSESSMENT)))
+    for signed in IncidentSignature.objects.all():
+        place = sealing.Place(signed.program_id, signed.pk, kin.FIELD)
+        found.append(_field("incidentsignature.sealed", signed.sealed, place))
     for reply in Reply.objects.all():
         found.append(_field("reply.sealed", reply.sealed, sealed.reply_place(reply)))
     for each in Correction.objects.select_related("case__tip"):

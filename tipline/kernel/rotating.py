@@ -1,7 +1,7 @@
-"""Secrets that live for minutes, in memory only, shared by the processes of one host.
+"""Secrets that live for minutes or a day, in memory only, shared by the processes of one host.
 
-Each slot of five minutes has its own file; whoever needs it first makes it. Files older than the
-previous slot are removed, and with them every chance to derive the same thing again.
+Each slot, of five minutes or of a day, has its own file; whoever needs it first makes it. Files older
+than the previous slot are removed, and with them every chance to derive the same thing again.
 """
 
 import contextlib
@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 SLOT_SECONDS = 300
+DAY_SECONDS = 86_400
 
 
 def current_and_previous(directory: Path, now: datetime) -> tuple[bytes, bytes | None]:
@@ -20,7 +21,12 @@ def current_and_previous(directory: Path, now: datetime) -> tuple[bytes, bytes |
     return _made(directory, slot), _present(directory, slot - 1)
 
 
-@lru_cache(maxsize=2)
+def of_the_day(directory: Path, now: datetime) -> bytes:
+    """Return this day's 32 bytes (UTC). Those of the day before go with the next day's first use."""
+    return _made(directory, int(now.timestamp()) // DAY_SECONDS)
+
+
+@lru_cache(maxsize=4)
 def _made(directory: Path, slot: int) -> bytes:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     for old in directory.glob("slot-*"):

@@ -17,7 +17,7 @@ SECRETS: dict[str, tuple[str, ...]] = {
     "public": ("receipt_pepper", "idempotency_pepper", "nonce_key", "epoch_mac", "db_public"),
     "pager": ("sms_gateway_secret", "twilio_token", "db_pager"),
     "console": ("django_key", "vault_pepper", "contacts_key", "custodian_mac", "db_console"),
-    "triage": ("epoch_mac", "incident_key", "db_triage"),
+    "triage": ("epoch_mac", "db_triage"),
     "page": (
         "contacts_key", "page_code_key", "pager_event_private",
         "sms_gateway_token", "twilio_token", "smtp_password", "db_page",

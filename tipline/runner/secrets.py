@@ -22,7 +22,6 @@ KEYS = (
     "idempotency_pepper",
     "nonce_key",
     "epoch_mac",
-    "incident_key",
     "vault_pepper",
     "contacts_key",
     "custodian_mac",

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 
-from tipline.kernel import sealing, times
+from tipline.kernel import rotating, sealing, times
 from tipline.kernel.sealing import SealBroken
 from triage import rows
 from triage.classify.assessment import Assessment
@@ -98,7 +98,9 @@ def alone(assessment: Assessment, *, about_me: bool) -> bool:
 
 def look(tips: Sequence[Asked], now: datetime) -> list[Found]:
     """Say of each tip, in order, which event it belongs to. One statement, whatever their number; writes nothing."""
-    keys = [signature.key_of(settings.INCIDENT_KEY, tip.program_id, oversight=tip.oversight) for tip in tips]
+    # In memory only, like the keys of the hour: whoever takes the disk can try no guess on what is stored.
+    secret = rotating.of_the_day(settings.RUN_DIR / "incidents", now)
+    keys = [signature.key_of(secret, tip.program_id, oversight=tip.oversight) for tip in tips]
     signed = [signature.sign(tip.told, key) for tip, key in zip(tips, keys, strict=True)]
     known = _read({(tip.program_id, key) for tip, key in zip(tips, keys, strict=True)}, signed, now)
     found = []

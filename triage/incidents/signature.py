@@ -64,14 +64,12 @@ class Likeness:
 
 
 @lru_cache(maxsize=256)
-def key_of(secret: str, program: UUID, *, oversight: bool) -> Key:
-    """Derive the keys of one side of a program. Raises ValueError without a secret."""
-    if not secret:
-        raise ValueError("This process was not given the key of the signatures.")
+def key_of(secret: bytes, program: UUID, *, oversight: bool) -> Key:
+    """Derive the keys of one side of a program from the day's secret."""
     side = b"oversight" if oversight else b"content"
 
     def derived(what: bytes) -> bytes:
-        return hmac.new(secret.encode(), b"incident|" + what + b"|" + program.bytes + side, hashlib.sha256).digest()
+        return hmac.new(secret, b"incident|" + what + b"|" + program.bytes + side, hashlib.sha256).digest()
 
     return Key(derived(b"hash"), derived(b"seal"))
 

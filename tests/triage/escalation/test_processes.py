@@ -178,7 +178,7 @@ def test_celery_does_the_work_under_the_rights_of_its_roles(start, box, settings
     tip = make_tip()
 
     app.send_task("triage.tasks.assess_newest", args=[str(tip.due.pk)])
-    wait_for(Escalation.objects.filter(tip=tip).exists, 20)
+    wait_for(Escalation.objects.filter(tip=tip).exists, 60)  # two Celery workers start on a busy machine
     for note in Notification.objects.all():
         for _ in range(5):
             app.send_task("triage.tasks.deliver", args=[str(note.pk)])

@@ -125,9 +125,11 @@ def test_a_signature_names_no_tip_and_no_time_but_its_day(events, noon):
     assert len(kept.bands) == 24
 
 
-def test_a_stolen_database_knows_nothing_without_the_workers_secret(events, make_tip, assess, settings):
+def test_a_stolen_database_knows_nothing_without_the_secret_in_the_workers_memory(
+    events, make_tip, assess, monkeypatch
+):
     (first,) = events(THREAT)
-    settings.INCIDENT_KEY = "x" * 64
+    monkeypatch.setattr(kin.rotating, "of_the_day", lambda directory, now: bytes(32))
     tip = make_tip(THREAT)
     assess(tip)
 
