@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.system]
 
 QUIET = "Zebedee hides orange ledgers beneath the aquarium at Calloway and Sons"
 ITS_WORDS = ["Zebedee", "ledgers", "aquarium", "Calloway"]
-AT_NIGHT = "My brother took the shotgun and drove to the mosque to kill people"
+AT_NIGHT = "My brother took the shotgun to the mosque right now to kill people"
 SETTLED = 700  # milliseconds; a page that the browser had kept comes back without saying so
 NEUTRAL_TITLES = {"Contact", "New page", ""}
 
