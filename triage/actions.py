@@ -40,9 +40,9 @@ OTHER_HOST = timedelta(seconds=2)
 """How long another host gets to read a tip that this one cannot."""
 LOST_LEASES = 3
 QUICK = 0.25
-"""Seconds one of several tips may take to be read, a hundred times what one needs: a slower one waits, not they."""
-LONGEST = 8.0
-"""Seconds a tip by itself may take, inside its lease; beyond them a person reads it."""
+"""Seconds of work one of several tips may take, a hundred times what one needs: a slower one waits, not they."""
+LONGEST = 4.0
+"""Seconds of work a tip by itself may take, well inside its lease; beyond them a person reads it."""
 
 
 class Waiting(NamedTuple):

@@ -14,6 +14,7 @@ from intake.message import Message
 from intake.models import Due, Program, Tip, Wrap
 from tipline.kernel import sealing
 from triage import actions, epochs
+from triage import assess as reading
 from triage.escalation import beginning, carriers, contacts, events
 from triage.escalation.beginning import NewPage
 from triage.escalation.senders import Outcome, Outgoing, Result
@@ -44,6 +45,12 @@ def pager_keys(settings, tmp_path: Path) -> Iterator[None]:
     carriers.carriers.cache_clear()
     yield
     carriers.carriers.cache_clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _rules_are_loaded() -> None:
+    """As in a worker: what loads the rules and the model must not count as one tip's time."""
+    reading.warm_up()
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ def board(request: ConsoleRequest) -> HttpResponse:
     if request.vault is not None:
         # The page one comes to after unlocking: what waits for a key has it from here.
         handing.feed(request.vault, now=timezone.now())
-    context = _context(request, filters) | {"work": any(not job.finished for job in work.visible(request.user))}
+    context = _context(request, filters) | {"work": work.moving(request.user)}
     return render(request, "console/board.html", context)
 
 

@@ -145,7 +145,7 @@ def board(user: User, filters: Filters, unlocked: Unlocked | None, *, now: datet
     return Board(
         page=page,
         rows=[_row(case, known.get(case.pk), running, user, now) for case in shown],
-        banners=[_banner(each, now) for each in urgent_first[:BANNERS]],
+        banners=_banners(urgent_first[:BANNERS], now),
         more_running=max(0, len(urgent_first) - BANNERS),
         waiting=sum(each.state == EscalationState.OPEN for each in running.values()),
         open_count=0 if filters.closed else len(cases),
@@ -205,14 +205,18 @@ def _row(case: Case, facets: sheet.Facets | None, running: dict[UUID, Escalation
     )
 
 
-def _banner(page: Escalation, now: datetime) -> Banner:
-    step = taking.what_next(page.case, now=now)
+def _banners(pages: list[Escalation], now: datetime) -> list[Banner]:
+    steps = taking.next_steps(pages, now=now) if pages else {}
+    return [_banner(page, steps[page.pk]) for page in pages]
+
+
+def _banner(page: Escalation, step: taking.NextStep) -> Banner:
     return Banner(
         case=page.case,
         reference=labels.reference(page.case_id),
-        names=", ".join(step.names) if step else "",
-        channels=labels.channels(step.channels) if step else "",
-        countdown=labels.countdown(step.seconds) if step else "",
+        names=", ".join(step.names),
+        channels=labels.channels(step.channels),
+        countdown=labels.countdown(step.seconds),
         taken=page.state == EscalationState.TAKEN,
     )
 

@@ -66,6 +66,11 @@ def lines_for(user: User, present: list[Custodian]) -> list[Line]:
     return [_line(job, bool(present), job.program_key_id in handed) for job in visible(user)]
 
 
+def moving(user: User) -> bool:
+    """Whether there is work a person may know of that is not finished."""
+    return handing.needed().exists() and any(not job.finished for job in visible(user))
+
+
 def visible(user: User) -> list[Job]:
     """The work a person may know of: on the keys that go with their role."""
     roles = dict(user.memberships.values_list("program_id", "role"))

@@ -58,10 +58,8 @@ def feed(unlocked: Unlocked, *, now: datetime) -> int:
 
 def begin(unlocked: Unlocked) -> None:
     """See that a retired key this person can open has its job, unless nothing is sealed to it any more."""
-    if not KeyLink.objects.exists():
-        return
-    mine = unlocked.key_ids()
-    for link in KeyLink.objects.filter(older__in=mine).select_related("older"):
+    retired = unlocked.retired_ids()
+    for link in KeyLink.objects.filter(older__in=retired).select_related("older") if retired else ():
         start(JobKind.REWRAP, link.older)
 
 

@@ -7,6 +7,7 @@ Locks are always taken in one order: the case, then its escalations, then their 
 Whoever comes second finds what the first one wrote.
 """
 
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -141,25 +142,43 @@ def lapse(case: Case, escalation: Escalation, running: list[Escalation]) -> None
 
 def what_next(case: Case, *, now: datetime) -> NextStep | None:
     """Return what the ladder does next for this case; None while no page of it is running."""
-    escalation = Escalation.objects.running().filter(case=case).order_by("next_at").first()
-    if escalation is None or escalation.next_at is None:
-        return None
-    snapshot = ladders.of(escalation)
-    people, channels = _next_people(escalation, snapshot)
-    names = dict(User.objects.filter(pk__in=people).values_list("pk", "name"))
-    wait = max(0, round((escalation.next_at - now).total_seconds()))
-    return NextStep(tuple(names[person] for person in people if person in names), channels, wait)
+    found = Escalation.objects.running().filter(case=case, next_at__isnull=False).order_by("next_at").first()
+    return next_steps([found], now=now)[found.pk] if found else None
 
 
-def _next_people(escalation: Escalation, snapshot: ladders.Snapshot) -> tuple[list[UUID], tuple[str, ...]]:
+def next_steps(escalations: Sequence[Escalation], *, now: datetime) -> dict[UUID, NextStep]:
+    """Return what the ladder does next for each of these running pages: two queries, whatever their number."""
+    programs = {each.program_id for each in escalations}
+    ways = Contact.objects.filter(program__in=programs, active=True, user__is_active=True)
+    reached = set(ways.values_list("program_id", "user_id", "channel"))
+    ahead = {each.pk: _next_people(each, reached) for each in escalations}
+    wanted = {person for people, _ in ahead.values() for person in people}
+    names = dict(User.objects.filter(pk__in=wanted).values_list("pk", "name"))
+    return {
+        each.pk: NextStep(
+            tuple(names[person] for person in ahead[each.pk][0] if person in names),
+            ahead[each.pk][1],
+            max(0, round((each.next_at - now).total_seconds())) if each.next_at else 0,
+        )
+        for each in escalations
+    }
+
+
+def _next_people(
+    escalation: Escalation, reached: Container[tuple[UUID, UUID, str]]
+) -> tuple[list[UUID], tuple[str, ...]]:
     """Find the next rung that reaches somebody, as the engine will."""
-    ways = Contact.objects.filter(program_id=escalation.program_id, active=True, user__is_active=True)
-    reached = set(ways.values_list("user_id", "channel"))
+    snapshot = ladders.of(escalation)
     steps = snapshot["steps"]
     for ahead in range(len(steps)):
         step = steps[(escalation.step + ahead) % len(steps)]
-        wanted = snapshot["everyone"] if escalation.times_taken > 1 else step["people"]
-        found = [(UUID(person), way) for person in wanted for way in step["channels"] if (UUID(person), way) in reached]
+        wanted = [UUID(person) for person in (snapshot["everyone"] if escalation.times_taken > 1 else step["people"])]
+        found = [
+            (person, way)
+            for person in wanted
+            for way in step["channels"]
+            if (escalation.program_id, person, way) in reached
+        ]
         if found:
             return list(dict.fromkeys(person for person, _ in found)), tuple(dict.fromkeys(way for _, way in found))
     return [], ()

@@ -69,6 +69,10 @@ class Unlocked:
             held |= more
         return held
 
+    def retired_ids(self) -> set[UUID]:
+        """The ids of the retired keys among them."""
+        return self.key_ids() & self._links.keys()
+
     def forget(self) -> None:
         """Ask the database again the next time: keys or grants were changed in this request."""
         self._grants = None

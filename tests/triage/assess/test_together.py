@@ -19,10 +19,11 @@ THREATS = ["He said he will bring his uncle's gun to school", "She says she will
 ROUTINE = "Somebody sprayed paint on the wall of the library last week"
 
 
-@pytest.fixture(autouse=True, scope="module")
-def warm() -> None:
-    """As in a worker: the rules are loaded before the first tip comes."""
-    reading.warm_up()
+def work_for(seconds: float) -> None:
+    """Keep the processor busy for so long: waiting does not count as slow."""
+    over = time.process_time() + seconds
+    while time.process_time() < over:
+        pass
 
 
 def dues(*tips) -> list:
@@ -129,7 +130,7 @@ def test_a_slow_tip_is_put_back_until_the_others_are_stored(make_tip, noon, monk
     def open_and_judge(tip, wraps):
         if tip.pk == slow.pk:
             stored_first.append(set(Assessment.objects.values_list("tip_id", flat=True)))
-            time.sleep(0.4)
+            work_for(0.4)
         return whole(tip, wraps)
 
     monkeypatch.setattr(reading, "open_and_judge", open_and_judge)
@@ -144,7 +145,7 @@ def test_a_slow_tip_is_put_back_until_the_others_are_stored(make_tip, noon, monk
 def test_a_tip_that_takes_too_long_by_itself_goes_to_a_person(make_tip, noon, monkeypatch, caplog):
     tip = make_tip(ROUTINE)
     monkeypatch.setattr(actions, "LONGEST", 0.05)
-    monkeypatch.setattr(reading, "open_and_judge", lambda *_: time.sleep(1))
+    monkeypatch.setattr(reading, "open_and_judge", lambda *_: work_for(1))
 
     actions.assess_together(dues(tip), now=noon)
 
@@ -158,7 +159,7 @@ def test_two_slow_tips_do_not_use_up_a_lease_or_a_tasks_time(make_tip, noon, mon
     whole = reading.open_and_judge
 
     def open_and_judge(tip, wraps):
-        time.sleep(0.3)
+        work_for(0.3)
         return whole(tip, wraps)
 
     monkeypatch.setattr(reading, "open_and_judge", open_and_judge)
