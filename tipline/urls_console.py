@@ -57,8 +57,8 @@ console = [
     path("you/passkeys/remove/", passkeys.remove, name="remove_passkey"),
     path("you/app/", first.another_app, name="another_app"),
     path("sign-in/passkey/", passkeys.alone, name="passkey_alone"),
-    path("work/", work.show, name="work"),
-    path("work/reseal/", work.reseal, name="reseal"),
+    path("jobs/", work.show, name="work"),
+    path("jobs/reseal/", work.reseal, name="reseal"),
     path("sign-out/", signing_in.sign_out, name="sign_out"),
 ]
 

@@ -157,7 +157,7 @@ def test_the_words_of_whoever_left_open_nothing_and_work_on_the_keys_comes_to_an
         first.press(f"Let {NAME} go")
         expect(first.notice).to_contain_text(f"{NAME} has left.")
         expect(_card(page)).to_have_count(0)
-        page.goto(house.url("console", "/work/"))
+        page.goto(house.url("console", "/jobs/"))
         expect(page.locator("progress").first).to_have_attribute("value", "0")
         sound(page, "work")
     # The page moves by itself.

@@ -21,7 +21,7 @@ def rotated(program, ada, case_of, noon) -> ProgramKey:
 
 
 def test_without_work_the_page_says_so(adas):
-    page = adas.get("/work/").content.decode()
+    page = adas.get("/jobs/").content.decode()
 
     assert "There is none." in page
     assert "hx-get" not in page.split("<main", 1)[1].split("</main>")[0]
@@ -42,12 +42,12 @@ def test_the_bar_shows_a_share_and_no_count(sign_in, ada, rotated):
     adas.get("/")
     Job.objects.update(total=4, done=1)
 
-    page = adas.get("/work/").content.decode()
+    page = adas.get("/jobs/").content.decode()
 
     assert '<progress value="25" max="100"' in page
     assert "custodian, a program on the server that is not running" in page
     # Asked again by itself, and by reload where there is no JavaScript.
-    part = adas.get("/work/", headers={"hx-request": "true"}).content.decode()
+    part = adas.get("/jobs/", headers={"hx-request": "true"}).content.decode()
     assert part.strip().startswith("<section")
     assert 'hx-trigger="every 2s"' in part
 
@@ -57,7 +57,7 @@ def test_finished_it_asks_no_more(sign_in, ada, rotated):
     adas.get("/")
     Wrap.objects.filter(key_id=rotated.pk).delete()
     Job.objects.update(done=4, total=4, finished=True)
-    page = adas.get("/work/", headers={"hx-request": "true"}).content.decode()
+    page = adas.get("/jobs/", headers={"hx-request": "true"}).content.decode()
 
     assert "Finished." in page
     assert "hx-trigger" not in page
@@ -67,32 +67,32 @@ def test_work_on_tips_about_our_own_people_is_shown_to_those_who_read_them_alone
     key = ProgramKey.objects.get(program=program, purpose=Purpose.OVERSIGHT)
     Job.objects.create(program=program, kind=JobKind.REWRAP, program_key=key, total=3)
 
-    assert "own people" not in sign_in(ada).get("/work/").content.decode()
-    assert "<progress" not in sign_in(ada, 1).get("/work/").content.decode()
-    assert "<progress" in sign_in(chair).get("/work/").content.decode()
+    assert "own people" not in sign_in(ada).get("/jobs/").content.decode()
+    assert "<progress" not in sign_in(ada, 1).get("/jobs/").content.decode()
+    assert "<progress" in sign_in(chair).get("/jobs/").content.decode()
 
 
 def test_a_stranger_sees_no_work_of_this_program(sign_in, stranger, rotated):
     Job.objects.create(program=rotated.program, kind=JobKind.REWRAP, program_key=rotated, total=3)
 
-    assert "<progress" not in sign_in(stranger).get("/work/").content.decode()
+    assert "<progress" not in sign_in(stranger).get("/jobs/").content.decode()
 
 
 def test_locked_the_page_is_not_shown(adas):
     adas.post("/lock/")
-    page = adas.get("/work/").content.decode()
+    page = adas.get("/jobs/").content.decode()
 
     assert "Long work" not in page
 
 
 def test_sealing_again_is_offered_only_where_something_is_old(sign_in, ada, rotated, monkeypatch):
     adas = sign_in(ada)
-    assert "Seal them again" not in adas.get("/work/").content.decode()
+    assert "Seal them again" not in adas.get("/jobs/").content.decode()
     # What is under the key of today, sealed in the way of yesterday.
     current = rotation.successor(rotated)
     Wrap.objects.filter(key_id=rotated.pk).update(key_id=current.pk)
     monkeypatch.setattr(sealing, "CURRENT", sealing.SUITE_CHACHA20_POLY1305)
-    assert "Seal them again" in adas.get("/work/").content.decode()
+    assert "Seal them again" in adas.get("/jobs/").content.decode()
 
-    assert adas.post("/work/reseal/").status_code == 302
+    assert adas.post("/jobs/reseal/").status_code == 302
     assert Job.objects.filter(kind=JobKind.RESEAL, program_key=current).exists()
