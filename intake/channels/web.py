@@ -124,89 +124,91 @@ def answers(request: HttpRequest) -> HttpResponse:
         return _nothing_found(request)
 
 
-@require_POST
-@readable_body
-def follow_up(request: HttpRequest) -> HttpResponse:
+def in_a_visit(away: Callable[[HttpRequest], HttpResponse]) -> Callable[[Callable[..., HttpResponse]], View]:
+    """Let in who came with their words before, in this visit; `away` answers while nothing can be stored.
+
+    A visit that is over, one that was left and a code already locked answer alike in every view.
+    """
+
+    def guard(view: Callable[[HttpRequest, Visit, datetime], HttpResponse]) -> View:
+        @require_POST
+        @readable_body
+        @wraps(view)
+        def guarded(request: HttpRequest) -> HttpResponse:
+            now = timezone.now()
+            visit = Visit.of(request.POST.get("visit", ""), now)
+            if visit is None:
+                return _visit_over(request)
+            try:
+                return _gone() if _left(visit.nonce, now) else view(request, visit, now)
+            except actions.NoSuchReceipt:
+                return _nothing_found(request)
+            except (DatabaseError, keys.KeyNotTrusted):
+                return _try_later(away(request))
+
+        return guarded
+
+    return guard
+
+
+def _not_sent(request: HttpRequest) -> HttpResponse:
+    return pages.error(
+        request,
+        _("Not sent yet"),
+        _cannot_store(),
+        status=503,
+        typed=request.POST.get("text", ""),
+        nonce=request.POST.get("nonce", ""),
+        visit=request.POST.get("visit", ""),
+        again=request.path,
+    )
+
+
+def _not_locked(request: HttpRequest) -> HttpResponse:
+    said = _("We cannot change anything just now: your words still work. Go back and press the button in a minute.")
+    return pages.error(request, _("Not locked yet"), said, status=503)
+
+
+def _not_removed(request: HttpRequest) -> HttpResponse:
+    said = _("We cannot change anything just now: nothing was removed. Go back and press the button in a minute.")
+    return pages.error(request, _("Not removed yet"), said, status=503)
+
+
+@in_a_visit(_not_sent)
+def follow_up(request: HttpRequest, visit: Visit, now: datetime) -> HttpResponse:
     """Add something: it is treated like a tip."""
-    now = timezone.now()
-    visit = Visit.of(request.POST.get("visit", ""), now)
     typed = FollowUpForm(request.POST)
-    if visit is None:
-        return _visit_over(request)
+    if not typed.is_valid():
+        return _conversation(request, visit, form=typed, status=_status(typed))
+    key = nonce.key_of(request.POST.get("nonce", ""), now)
+    if key is None:
+        typed.add_error(None, _("This page was open for too long. What you wrote is still here: press Send once more."))
+        return _conversation(request, visit, form=typed, status=400)
     try:
-        if _left(visit.nonce, now):
-            return _gone()
-        if not typed.is_valid():
-            return _conversation(request, visit, form=typed, status=_status(typed))
-        key = nonce.key_of(request.POST.get("nonce", ""), now)
-        if key is None:
-            typed.add_error(
-                None,
-                _("This page was open for too long. What you wrote is still here: press Send once more."),
-            )
-            return _conversation(request, visit, form=typed, status=400)
         actions.follow_up(visit.phrase, typed.message(), channel="web", key=key, now=now)
-        return _conversation(request, visit, sent=True)
-    except actions.NoSuchReceipt:
-        return _nothing_found(request)
     except actions.KeyReused:
         typed.add_error(
             None,
             _("Something else was sent from this page already. To send this as well, press Send once more."),
         )
         return _conversation(request, visit, form=typed, status=409)
-    except (DatabaseError, keys.KeyNotTrusted):
-        return _try_later(
-            pages.error(
-                request,
-                _("Not sent yet"),
-                _cannot_store(),
-                status=503,
-                typed=request.POST.get("text", ""),
-                nonce=request.POST.get("nonce", ""),
-                visit=request.POST.get("visit", ""),
-                again=request.path,
-            )
-        )
+    return _conversation(request, visit, sent=True)
 
 
-@require_POST
-@readable_body
-def lock(request: HttpRequest) -> HttpResponse:
-    """Make the words lead nowhere, for ever. A visit that is over and a code already locked look alike."""
-    now = timezone.now()
-    visit = Visit.of(request.POST.get("visit", ""), now)
-    if visit is None:
-        return _visit_over(request)
-    if _left(visit.nonce, now):
-        return _gone()
-    try:
-        if request.POST.get("confirm") != "yes":
-            return _conversation(request, visit, status=422, lock_error=True)
-        actions.lock(visit.phrase)
-    except actions.NoSuchReceipt:
-        return _nothing_found(request)
+@in_a_visit(_not_locked)
+def lock(request: HttpRequest, visit: Visit, now: datetime) -> HttpResponse:
+    """Make the words lead nowhere, for ever."""
+    if request.POST.get("confirm") != "yes":
+        return _conversation(request, visit, status=422, lock_error=True)
+    actions.lock(visit.phrase)
     return render(request, "intake/locked.html", {"program": pages.program()})
 
 
-@require_POST
-@readable_body
-def withdraw(request: HttpRequest) -> HttpResponse:
+@in_a_visit(_not_removed)
+def withdraw(request: HttpRequest, visit: Visit, now: datetime) -> HttpResponse:
     """Take back who one is. The answer is the same whether anything was there: it tells a finder nothing."""
-    now = timezone.now()
-    visit = Visit.of(request.POST.get("visit", ""), now)
-    if visit is None:
-        return _visit_over(request)
-    if _left(visit.nonce, now):
-        return _gone()
-    try:
-        actions.withdraw_identity(visit.phrase, now=now)
-        return _conversation(request, visit, withdrawn=True)
-    except actions.NoSuchReceipt:
-        return _nothing_found(request)
-    except DatabaseError:
-        said = _("We cannot change anything just now: nothing was removed. Go back and press the button in a minute.")
-        return _try_later(pages.error(request, _("Not removed yet"), said, status=503))
+    actions.withdraw_identity(visit.phrase, now=now)
+    return _conversation(request, visit, withdrawn=True)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

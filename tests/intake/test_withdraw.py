@@ -5,9 +5,11 @@ import re
 import psycopg
 import pytest
 from django.core.management import call_command
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.utils import timezone
 
 from intake import actions
+from intake.channels import nonce
 from intake.models import Receipt, Tip, Wrap
 
 pytestmark = pytest.mark.django_db
@@ -185,3 +187,27 @@ def test_the_doors_role_drops_no_wrap_by_which_others_read(door, send, tip_of, s
         door.execute("DELETE FROM intake_wrap")
 
     assert set(Wrap.objects.filter(tip=tip).values_list("purpose", flat=True)) == {"oversight"}
+
+
+@pytest.mark.parametrize(
+    ("path", "action", "said"),
+    [
+        ("/answers/lock/", "lock", "your words still work"),
+        ("/answers/withdraw/", "withdraw_identity", "nothing was removed"),
+        ("/answers/add/", "follow_up", "he is loading it now"),
+    ],
+)
+def test_while_the_database_is_away_nothing_is_done_and_that_is_said(street, send, monkeypatch, path, action, said):
+    visit = _visit(street, send("They sell pills"))
+
+    def away(*_, **__):
+        raise DatabaseError
+
+    monkeypatch.setattr(actions, action, away)
+    page = street.post(
+        path, {"visit": visit, "confirm": "yes", "text": "he is loading it now", "nonce": nonce.make(timezone.now())}
+    )
+
+    assert page.status_code == 503
+    assert page["Retry-After"] == "10"
+    assert said in page.content.decode()
