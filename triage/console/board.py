@@ -10,7 +10,7 @@ from triage.console.requests import PASSKEY_ALONE, ConsoleRequest, open_to
 from triage.console.rows import Filters, fingerprint
 from triage.console.rows import board as put_together
 from triage.custody import handing
-from triage.models import Membership, Urgency
+from triage.models import Urgency
 
 
 @open_to(PASSKEY_ALONE)
@@ -38,10 +38,8 @@ def rows(request: ConsoleRequest) -> HttpResponse:
 
 def _context(request: ConsoleRequest, filters: Filters) -> dict[str, object]:
     user = request.user
-    membership = Membership.objects.filter(user=user).select_related("program").order_by("program__name").first()
     return {
         "here": "board",
-        "program": membership.program if membership else None,
         "board": put_together(user, filters, request.vault, now=timezone.now()),
         "filters": filters,
         "levels": [(code, label, filters.query(level=code)) for code, label in Urgency.choices],

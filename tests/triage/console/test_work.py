@@ -96,3 +96,8 @@ def test_sealing_again_is_offered_only_where_something_is_old(sign_in, ada, rota
 
     assert adas.post("/jobs/reseal/").status_code == 302
     assert Job.objects.filter(kind=JobKind.RESEAL, program_key=current).exists()
+
+
+def test_every_page_says_whose_program_it_is(adas, program):
+    for path in ("/", "/jobs/", "/you/", "/people/"):
+        assert f"<strong>{program.name}</strong>" in adas.get(path).content.decode()
