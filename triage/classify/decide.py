@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from triage.classify.assessment import Assessment, Reason
+from triage.classify.features import Features, features
 from triage.classify.folding import Folded
 from triage.classify.language import languages_of
 from triage.classify.lexicon import TARGETS, Language, Lexicon, Rule, Situation
@@ -222,7 +223,8 @@ def weigh(
     if evidence is None:
         return None
     ballot = evidence.ballot
-    chances = model.score(tokens, evidence.names, [ballot.sums[target] for target in TARGETS])
+    parts = features(tokens)
+    chances = model.score(parts, len(tokens), evidence.names, [ballot.sums[target] for target in TARGETS])
     calibrated = dict(zip(TARGETS, chances.tolist(), strict=True))
     for rule in {item.rule.name: item.rule for item in evidence.found if item.rule.name not in model.known}.values():
         # Written after the last training: it counts with its own weights until the model has learned it.
@@ -233,7 +235,7 @@ def weigh(
     categories = categories_of(sums, pages=level.pages)
     reasons = _without_repeats(ballot.reasons)
     if level.pages and not any(_tells(item.rule.weights) for item in evidence.found):
-        reasons = (*learned_reasons(tokens, Reader(folded, tokens), model), *reasons)[:MOST_REASONS]
+        reasons = (*learned_reasons(parts, tokens, Reader(folded, tokens), model), *reasons)[:MOST_REASONS]
     return Assessment(
         urgency=level,
         categories=categories,
@@ -250,9 +252,9 @@ def _tells(weights: Mapping[str, float]) -> bool:
     return weights.get("paging", 0.0) >= TELLING
 
 
-def learned_reasons(tokens: Sequence[Token], reader: Reader, model: Model) -> list[Reason]:
+def learned_reasons(found: Features, tokens: Sequence[Token], reader: Reader, model: Model) -> list[Reason]:
     """Point at the words that weighed most for waking somebody, where no rule has said why."""
-    spans = model.strongest(tokens)
+    spans = model.strongest(found, tokens)
     if not spans:
         return [Reason(0, 0, "model.together", FAINT_SIGNS, None)]
     return [Reason(*reader.span(first, stop), "model.words", LEARNED, None) for first, stop in spans]

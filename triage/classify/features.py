@@ -49,10 +49,10 @@ def _bucket(kind: str, name: str) -> int:
 
 
 @lru_cache(maxsize=8192)
-def _spellings(word: str) -> tuple[tuple[str, int], ...]:
-    """Return a word and the plain words it may be a disguise of, cut to a sane length, with their buckets."""
+def _spellings(word: str) -> tuple[tuple[str, int, int], ...]:
+    """Return a word and what it may be a disguise of, cut to a sane length: with a space, its width, its bucket."""
     found = dict.fromkeys(spelling[:LONGEST_WORD] for spelling in disguises(word))
-    return tuple((spelling, _bucket("word", spelling)) for spelling in found)
+    return tuple((f"{spelling} ", len(spelling) + 1, _bucket("word", spelling)) for spelling in found)
 
 
 def rule_buckets(names: Iterable[str]) -> Buckets:
@@ -64,10 +64,9 @@ def _is_cjk(text: str) -> bool:
     return "\u3400" <= text <= "\u9fff"
 
 
-def _letter_groups(text: str, places: Sequence[int]) -> tuple[Buckets, Buckets]:
+def _letter_groups(text: str, place: Buckets) -> tuple[Buckets, Buckets]:
     """Return every group of letters within a word (a space may begin or end it), and its token."""
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
-    place = np.asarray(places, np.int64)
     inside = np.concatenate(([0], np.cumsum(codes == _SPACE)))  # spaces before each position
     buckets, owners = [], []
     rolled = codes.copy()
@@ -96,20 +95,18 @@ def features(tokens: Sequence[Token]) -> Features:
     words: list[int] = []
     owners: list[int] = []
     pieces: list[str] = [" "]
-    places: list[int] = [0]
+    widths: list[int] = [1]
     last = False
-    for place, token in enumerate(tokens):
-        text = token.text
+    for place, (text, _, _, _) in enumerate(tokens):
         cjk = text >= "\u3400" and _is_cjk(text)
-        for spelling, bucket in _spellings(text):
+        for piece, width, bucket in _spellings(text):
             words.append(bucket)
             owners.append(place)
             if cjk and last:  # Chinese has no spaces: neighbours are read together
-                pieces.pop()
-                places.pop()
-            pieces.append(spelling)
-            pieces.append(" ")
-            places.extend([place] * (len(spelling) + 1))
+                pieces[-1] = pieces[-1][:-1]
+                widths[-1] -= 1
+            pieces.append(piece)
+            widths.append(width)
         last = cjk
-    letters, letter_places = _letter_groups("".join(pieces), places)
+    letters, letter_places = _letter_groups("".join(pieces), np.repeat(np.array([0, *owners], np.int64), widths))
     return Features(np.array(words, np.int64), np.array(owners, np.int64), letters, letter_places)

@@ -17,10 +17,11 @@ def languages_of(tokens: Sequence[Token], lexicon: Lexicon, hint: str | None) ->
     if not words:
         return []
     counts = Counter(words)
-    votes: dict[str, float] = {}
-    for code, language in lexicon.languages.items():
-        known = language.common
-        votes[code] = sum(count for word, count in counts.items() if word in known) / len(words)
+    heard = dict.fromkeys(lexicon.languages, 0)
+    for word, count in counts.items():
+        for code in lexicon.speakers.get(word, ()):
+            heard[code] += count
+    votes = {code: count / len(words) for code, count in heard.items()}
     best = max(votes.values(), default=0.0)
     found = [code for code, vote in votes.items() if vote >= lexicon.languages[code].share and vote >= best / 4]
     found.sort(key=lambda code: -votes[code])

@@ -80,6 +80,8 @@ class Lexicon:
     languages: dict[str, Language]
     situations: list[Situation]
     softeners: list[Softener]
+    speakers: dict[str, tuple[str, ...]]
+    """For every common word, the languages it is common in."""
 
 
 def _weights(raw: Mapping[str, Any], where: str) -> dict[str, float]:
@@ -158,6 +160,10 @@ def lexicon() -> Lexicon:
         if path.stem == "together":
             continue
         languages[path.stem] = read_language(path)
+    speakers: dict[str, tuple[str, ...]] = {}
+    for code, language in languages.items():
+        for word in language.common:
+            speakers[word] = (*speakers.get(word, ()), code)
     together = tomllib.loads((RULES / "together.toml").read_text(encoding="utf-8"))
     return Lexicon(
         languages=languages,
@@ -165,4 +171,5 @@ def lexicon() -> Lexicon:
         softeners=[
             Softener(raw["tag"], float(raw["factor"]), frozenset(raw["softens"])) for raw in together.get("soften", ())
         ],
+        speakers=speakers,
     )

@@ -66,15 +66,21 @@ class Phrasebook:
         self._root = Node()
         self._exact: dict[str, list[str]] = {}
         self._prefixes: dict[str, list[str]] = {}
+        self._lengths: dict[str, list[int]] = {}  # by first letter, how long the known beginnings are
         self._classes = {name: fold_plain(words).split() for name, words in classes.items()}
         self._elements: set[str] = set()
-        self.symbols = lru_cache(maxsize=4096)(self._symbols)
-        self._starts = lru_cache(maxsize=4096)(self._starting)
+        self.symbols = lru_cache(maxsize=8192)(self._symbols)
+        self._starts = lru_cache(maxsize=8192)(self._starting)
 
     def _know(self, word: str, symbol: str) -> None:
         table, key = (self._prefixes, word[:-1]) if word.endswith("*") else (self._exact, word)
         if not key:
             raise PhraseError("a word is missing")
+        if table is self._prefixes:
+            lengths = self._lengths.setdefault(key[:1], [])
+            if len(key) not in lengths:
+                lengths.append(len(key))
+                lengths.sort()
         known = table.setdefault(key, [])
         if symbol not in known:
             known.append(symbol)
@@ -128,7 +134,7 @@ class Phrasebook:
         found: dict[str, None] = {}
         for word in disguises(text):
             found.update(dict.fromkeys(self._exact.get(word, ())))
-            for length in range(1, min(len(word), 24) + 1):
+            for length in self._lengths.get(word[:1], ()):
                 found.update(dict.fromkeys(self._prefixes.get(word[:length], ())))
         return found
 
@@ -140,6 +146,7 @@ class Phrasebook:
     def find(self, tokens: Sequence[Token]) -> list[Hit]:
         """Return where the phrases stand, in order of their first word."""
         symbols = [self.symbols(token.text) for token in tokens]
+        ends = _sentence_ends(tokens)
         counts: dict[int, int] = {}
         hits: list[Hit] = []
         used = 0
@@ -159,7 +166,7 @@ class Phrasebook:
                 seen.add(window)
                 if used > FREE_STEPS + STEPS_PER_WORD * first:
                     limit = FRUGAL_STEPS
-            used += self._walk(starting, first, limit, tokens, symbols, counts, hits)
+            used += self._walk(starting, first, limit, ends[first], symbols, counts, hits)
         return hits
 
     def _walk(
@@ -167,14 +174,13 @@ class Phrasebook:
         starting: Sequence[Node],
         first: int,
         limit: int,
-        tokens: Sequence[Token],
+        end: int,
         symbols: Sequence[dict[str, None]],
         counts: dict[int, int],
         hits: list[Hit],
     ) -> int:
-        """Follow all phrases from one word and return the number of steps that took."""
+        """Follow all phrases from one word, not beyond `end`, and return the number of steps that took."""
         stack = [(node, first + 1) for node in starting]
-        sentence = tokens[first].sentence
         found: set[int] = set()
         steps = 0
         while stack and steps < limit:
@@ -185,29 +191,34 @@ class Phrasebook:
                     found.add(rule)
                     counts[rule] = counts.get(rule, 0) + 1
                     hits.append(Hit(rule, first, place))
-            if node.next:
-                self._follow(node, place, place + 1, sentence, tokens, symbols, stack)
-            for width, beyond in node.gaps.items():
-                self._follow(beyond, place, place + width + 1, sentence, tokens, symbols, stack)
+            if place >= end:
+                continue
+            if node.next and symbols[place]:
+                _follow(node.next, place, symbols[place], stack)
+            if node.gaps:
+                for width, beyond in node.gaps.items():
+                    for passed in range(place, min(place + width + 1, end)):
+                        if symbols[passed]:
+                            _follow(beyond.next, passed, symbols[passed], stack)
         return steps
 
-    @staticmethod
-    def _follow(
-        node: Node,
-        start: int,
-        stop: int,
-        sentence: int,
-        tokens: Sequence[Token],
-        symbols: Sequence[dict[str, None]],
-        stack: list[tuple[Node, int]],
-    ) -> None:
-        children = node.next
-        if not children:
-            return
-        for place in range(start, min(stop, len(tokens))):
-            if tokens[place].sentence != sentence:
-                return
-            here = symbols[place]
-            for symbol in children if len(children) < len(here) else here:
-                if symbol in children and symbol in here:
-                    stack.append((children[symbol], place + 1))
+
+def _sentence_ends(tokens: Sequence[Token]) -> list[int]:
+    """Return for every token where its sentence ends: no phrase goes beyond."""
+    ends = [len(tokens)] * len(tokens)
+    for place in range(len(tokens) - 2, -1, -1):
+        same = tokens[place].sentence == tokens[place + 1].sentence
+        ends[place] = ends[place + 1] if same else place + 1
+    return ends
+
+
+def _follow(children: Mapping[str, Node], place: int, here: Mapping[str, None], stack: list[tuple[Node, int]]) -> None:
+    """Go on with every child that the word at `place` satisfies."""
+    if len(children) < len(here):
+        for symbol, child in children.items():
+            if symbol in here:
+                stack.append((child, place + 1))
+    else:
+        for symbol in here:
+            if symbol in children:
+                stack.append((children[symbol], place + 1))

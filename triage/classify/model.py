@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from triage.classify.features import BUCKETS, RULE_BUCKETS, Buckets, features, rule_buckets
+from triage.classify.features import BUCKETS, RULE_BUCKETS, Buckets, Features, rule_buckets
 from triage.classify.lexicon import TARGETS
 from triage.classify.tokens import Token
 
@@ -73,63 +73,56 @@ class Model:
     known: frozenset[str]
     window_share: float
 
-    def score(self, tokens: Sequence[Token], rule_names: Sequence[str], ballot: Sequence[float]) -> Vector:
-        """Return the calibrated logit of every target."""
+    def score(self, found: Features, count: int, rule_names: Sequence[str], ballot: Sequence[float]) -> Vector:
+        """Return the calibrated logit of every target, from the features of a text of `count` tokens."""
         beside = self.bias + np.asarray(ballot, np.float32) @ self.ballot
         buckets = rule_buckets(rule_names)
         if buckets.size:
             beside = beside + self.rules[buckets].astype(np.float32).sum(axis=0)
-        found = features(tokens)
-        whole = self._group(found.words, meaning=True) + self._group(found.letters)
-        if len(tokens) > WINDOW:
-            first = np.array(starts(len(tokens)), np.int64)
-            parts = self._windows(found.words, found.word_places, first, meaning=True)
-            parts += self._windows(found.letters, found.letter_places, first)
-            best = np.maximum(parts.max(axis=0), whole)
-            whole = whole + np.float32(self.window_share) * (best - whole)
+        first = np.array(starts(count), np.int64) if count > WINDOW else np.empty(0, np.int64)
+        parts = self._group(found.words, found.word_places, first, meaning=True)
+        parts += self._group(found.letters, found.letter_places, first)
+        whole = parts[0]
+        whole = whole + np.float32(self.window_share) * (parts.max(axis=0) - whole)
         calibrated: Vector = (self.slope * (beside + whole) + self.offset).astype(np.float32)
         return calibrated
 
-    def _group(self, found: Buckets, *, meaning: bool = False) -> Vector:
-        """Sum the weights of a group of features, each once, as if all texts had the same length."""
+    def _group(self, found: Buckets, places: Buckets, first: Buckets, *, meaning: bool = False) -> Vector:
+        """Sum the weights of a group of features as if all texts had the same length.
+
+        The first row is the whole text, each feature once; then come the windows that begin at `first`,
+        where what repeats counts again. One product of matrices serves them all.
+        """
         if not found.size:
-            return np.zeros(ALL, np.float32)
-        buckets = once(found)
+            return np.zeros((1 + len(first), ALL), np.float32)
+        buckets, column = once(found)
         rarity = self.rarity[buckets].astype(np.float32)
-        length = np.sqrt(rarity @ rarity) or np.float32(1)
-        total: Vector = (rarity @ self._pulls(buckets, meaning=meaning)) / length
-        return total
-
-    def _pulls(self, buckets: Buckets, *, meaning: bool) -> Vector:
-        """Return what each bucket says for every target; words say something by their meaning as well."""
-        pulls = (self.weights[buckets] * self.scale).astype(np.float32)
+        counts = np.ones((1 + len(first), len(buckets)), np.float32)
+        if len(first):
+            order = np.argsort(places, kind="stable")
+            ordered, column = places[order], column[order]
+            low, high = np.searchsorted(ordered, first), np.searchsorted(ordered, first + WINDOW)
+            for row, (a, b) in enumerate(zip(low, high, strict=True), start=1):
+                counts[row] = np.bincount(column[a:b], minlength=len(buckets))
+        lengths = np.sqrt(np.maximum(counts @ (rarity * rarity), np.float32(1e-6)))
+        counts *= rarity
+        sums = (counts @ self.weights[buckets].astype(np.float32)) * self.scale
         if meaning:
-            pulls += self.meaning[buckets] * self.meaning_scale
-        return pulls
-
-    def _windows(self, buckets: Buckets, places: Buckets, first: Buckets, *, meaning: bool = False) -> Vector:
-        """Sum the weights of a group of features in every window; what repeats in a window counts again."""
-        rarity = self.rarity[buckets].astype(np.float32)
-        order = np.argsort(places, kind="stable")
-        ordered, rarity = places[order], rarity[order]
-        low, high = np.searchsorted(ordered, first), np.searchsorted(ordered, first + WINDOW)
-        pulls = self._pulls(buckets[order], meaning=meaning)
-        total = np.stack([rarity[a:b] @ pulls[a:b] for a, b in zip(low, high, strict=True)])
-        lengths = np.array([rarity[a:b] @ rarity[a:b] for a, b in zip(low, high, strict=True)], np.float32)
-        sums: Vector = (total / np.sqrt(np.maximum(lengths, 1e-6))[:, None]).astype(np.float32)
-        return sums
+            sums += (counts @ self.meaning[buckets].astype(np.float32)) * self.meaning_scale
+        total: Vector = (sums / lengths[:, None]).astype(np.float32)
+        return total
 
     @property
     def limits(self) -> list[float]:
         """The calibrated logit from which each target counts as a yes."""
         return [float(limit) for limit in self.threshold]
 
-    def strongest(self, tokens: Sequence[Token]) -> list[tuple[int, int]]:
+    def strongest(self, found: Features, tokens: Sequence[Token]) -> list[tuple[int, int]]:
         """Return up to three runs of tokens that speak most for waking somebody."""
         shares = np.zeros(len(tokens), np.float32)
         for start in starts(len(tokens)) if len(tokens) > WINDOW else [0]:
-            part = self.shares(tokens[start : start + WINDOW], PAGING)
-            shares[start : start + WINDOW] = np.maximum(shares[start : start + WINDOW], part)
+            window = found.between(start, start + WINDOW) if len(tokens) > WINDOW else found
+            shares = np.maximum(shares, self.shares(window, len(tokens), PAGING))
         best = np.argsort(-shares, kind="stable")[:MOST_WORDS]
         runs: list[tuple[int, int]] = []
         for place in sorted(int(one) for one in best if shares[one] > FAINT):
@@ -140,24 +133,29 @@ class Model:
         runs.sort(key=lambda run: -float(shares[run[0] : run[1]].sum()))
         return sorted(runs[:MOST_RUNS])
 
-    def shares(self, tokens: Sequence[Token], target: int) -> Vector:
-        """Return how much each token of a short run speaks for a target."""
-        found = features(tokens)
-        shares = np.zeros(len(tokens), np.float64)
-        groups = ((found.words, found.word_places, True), (found.letters, found.letter_places, False))
-        for buckets, places, meaning in groups:
-            if buckets.size:
-                _, first = np.unique(buckets, return_index=True)
-                rarity = self.rarity[buckets[first]].astype(np.float32)
-                pull = rarity * self._pulls(buckets[first], meaning=meaning)[:, target]
-                shares += np.bincount(places[first], pull / np.sqrt(rarity @ rarity + 1e-9), minlength=len(tokens))
+    def shares(self, found: Features, count: int, target: int) -> Vector:
+        """Return how much each of `count` tokens speaks for a target; what repeats speaks where it is first."""
+        shares = np.zeros(count, np.float64)
+        for group, places in ((found.words, found.word_places), (found.letters, found.letter_places)):
+            if group.size:
+                buckets, first = np.unique(group, return_index=True)
+                rarity = self.rarity[buckets].astype(np.float32)
+                pull = self.weights[buckets, target] * self.scale[target]
+                if group is found.words:
+                    pull += self.meaning[buckets, target] * self.meaning_scale[target]
+                weight = rarity * pull / np.sqrt(rarity @ rarity + 1e-9)
+                shares += np.bincount(places[first], weight, minlength=count)
         return shares.astype(np.float32)
 
 
-def once(buckets: Buckets) -> Buckets:
-    """Return the buckets in order, each once; faster than NumPy's own for so few."""
-    ordered = np.sort(buckets)
-    return ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))] if ordered.size else ordered
+def once(found: Buckets) -> tuple[Buckets, Buckets]:
+    """Return the buckets in order, each once, and which of them every feature is."""
+    order = np.argsort(found, kind="stable")
+    ordered = found[order]
+    new = np.concatenate(([True], ordered[1:] != ordered[:-1]))
+    column = np.empty(len(found), np.int64)
+    column[order] = np.cumsum(new) - 1
+    return ordered[new], column
 
 
 def starts(count: int) -> list[int]:

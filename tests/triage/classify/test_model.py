@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from triage.classify import classify
+from triage.classify import classify, decide
 from triage.classify.features import BUCKETS, features, rule_buckets
 from triage.classify.folding import fold
 from triage.classify.labelled import own_tips
@@ -127,3 +127,25 @@ def test_training_again_on_a_slice_gives_the_same_weights_and_they_work(tmp_path
     assert first == second
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
     read_model(tmp_path / "one.npz")
+
+
+def test_a_long_text_that_wakes_somebody_is_turned_into_features_once(monkeypatch):
+    calls = []
+    monkeypatch.setattr(decide, "features", lambda tokens: calls.append(len(tokens)) or features(tokens))
+
+    judgement = classify("He will bring a gun to school tomorrow and shoot them. " * 20)
+
+    assert judgement.urgency.pages
+    assert len(calls) == 1
+
+
+def test_the_sums_of_a_whole_text_do_not_depend_on_its_windows():
+    found = features(tokenise(fold("we walked to the river and back again and again " * 20)))
+    windows = np.array([0, 32, 64])
+
+    rows = model()._group(found.letters, found.letter_places, windows)
+    alone = model()._group(found.letters, found.letter_places, windows[:0])
+
+    assert rows.shape[0] == 4
+    assert np.allclose(rows[0], alone[0], atol=1e-4)
+    assert not np.allclose(rows[1], rows[0], atol=1e-4)
