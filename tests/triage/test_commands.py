@@ -1,7 +1,7 @@
 """The commands of a first start: they make a program that pages somebody, once, and samples that page nobody."""
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from intake.models import Program, ProgramKey, Tip
 from triage.management.commands import load_demo
@@ -86,3 +86,24 @@ def test_samples_are_never_mixed_with_tips_that_are_there(samples, capsys):
 
     assert Tip.objects.count() == before
     assert "no sample tips were loaded" in capsys.readouterr().out
+
+
+def test_the_operator_sets_that_two_people_must_agree(program, capsys):
+    call_command("program", "identity_needs_two=yes", "crisis_line=111", slug=program.slug)
+
+    program.refresh_from_db()
+    assert program.identity_needs_two
+    assert program.crisis_line == "111"
+    assert "identity_needs_two=yes" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "change", ["identity_needs_two=maybe", "timezone=Mars/Base", "slug=other", "name", "name=", "readers=many"]
+)
+def test_what_makes_no_sense_changes_nothing_and_is_said(program, change):
+    before = Program.objects.values().get()
+
+    with pytest.raises(CommandError, match=r"Nothing was changed\."):
+        call_command("program", "crisis_line=111", change, slug=program.slug)
+
+    assert Program.objects.values().get() == before

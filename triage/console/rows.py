@@ -11,7 +11,7 @@ from django.db.models import Count, Exists, OuterRef, QuerySet, Sum, prefetch_re
 from intake.models import Due, Wrap, WrapPurpose
 from triage.console import labels, sheet
 from triage.escalation import taking
-from triage.models import Case, CaseStatus, Escalation, EscalationState, Role, Urgency, User
+from triage.models import Case, CaseStatus, Escalation, EscalationState, IdentityRequest, Role, Urgency, User
 from triage.vault.keys import Unlocked
 
 PER_PAGE = 50
@@ -74,12 +74,22 @@ class Banner:
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """A colleague who waits for a second person before a sender's details are opened."""
+
+    case: Case
+    reference: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Board:
     """All that the board shows."""
 
     page: Page[Case]
     rows: list[Row]
     banners: list[Banner]
+    asking: list[Asking]
     more_running: int
     waiting: int
     open_count: int
@@ -98,12 +108,13 @@ def visible(user: User, filters: Filters) -> QuerySet[Case]:
 
 
 def fingerprint(user: User, filters: Filters, unlocked: Unlocked | None, now: datetime) -> str:
-    """Say cheaply whether the board would look the same: three queries, whatever is on it."""
+    """Say cheaply whether the board would look the same: four queries, whatever is on it."""
     sums = visible(user, filters).aggregate(count=Count("pk"), versions=Sum("version"), unread=Sum("unread"))
     running = Escalation.objects.running().filter(case__in=Case.objects.visible_to(user))
     cases = (sums["count"], sums["versions"] or 0, sums["unread"] or 0)
     pages = list(running.values_list("pk", "state", "next_at"))
-    return _fingerprint(user, filters, unlocked, now, cases, pages, _assessing(user))
+    asking = [each.pk for each in _asking(user, now)]
+    return _fingerprint(user, filters, unlocked, now, cases, pages, _assessing(user), asking)
 
 
 def _fingerprint(
@@ -114,10 +125,11 @@ def _fingerprint(
     cases: tuple[int, int, int],
     pages: list[tuple[UUID, str, datetime | None]],
     assessing: int,
+    asking: list[UUID],
 ) -> str:
     # A running page counts down, so it is drawn anew each time; ages change by the quarter hour.
     moving = now.isoformat() if pages else str(int(now.timestamp()) // 300)
-    parts = (user.pk, filters, unlocked is not None, cases, sorted(pages), assessing, moving)
+    parts = (user.pk, filters, unlocked is not None, cases, sorted(pages), assessing, sorted(asking), moving)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:20]
 
 
@@ -139,6 +151,7 @@ def board(user: User, filters: Filters, unlocked: Unlocked | None, *, now: datet
     urgent_first = sorted(
         running.values(), key=lambda each: (each.state != EscalationState.OPEN, RANK[each.urgency], each.opened_at)
     )
+    asking = _asking(user, now)
     assessing, unread = _assessing(user), sum(case.unread for case in cases)
     sums = (len(cases), sum(case.version for case in cases), unread)
     pages = [(each.pk, each.state, each.next_at) for each in found]
@@ -146,13 +159,14 @@ def board(user: User, filters: Filters, unlocked: Unlocked | None, *, now: datet
         page=page,
         rows=[_row(case, known.get(case.pk), running, user, now) for case in shown],
         banners=_banners(urgent_first[:BANNERS], now),
+        asking=[Asking(each.case, labels.reference(each.case_id), each.asked_by.name) for each in asking],
         more_running=max(0, len(urgent_first) - BANNERS),
         waiting=sum(each.state == EscalationState.OPEN for each in running.values()),
         open_count=0 if filters.closed else len(cases),
         unread=unread,
         assessing=assessing,
         not_opened_yet=len(cases) - len(known) if unlocked and not filters.closed else 0,
-        version=_fingerprint(user, filters, unlocked, now, sums, pages, assessing),
+        version=_fingerprint(user, filters, unlocked, now, sums, pages, assessing, [each.pk for each in asking]),
     )
 
 
@@ -219,6 +233,12 @@ def _banner(page: Escalation, step: taking.NextStep) -> Banner:
         countdown=labels.countdown(step.seconds),
         taken=page.state == EscalationState.TAKEN,
     )
+
+
+def _asking(user: User, now: datetime) -> list[IdentityRequest]:
+    """Colleagues who ask for a second person; nobody agrees to their own asking."""
+    found = IdentityRequest.objects.filter(case__in=Case.objects.visible_to(user), until__gt=now, agreed_by=None)
+    return list(found.exclude(asked_by=user).select_related("case", "asked_by").order_by("until"))
 
 
 def _assessing(user: User) -> int:

@@ -230,3 +230,15 @@ def test_who_took_back_nothing_had_left_nothing(adas, case_of, send, tip_of, noo
     adas.post(f"/tips/{plain.pk}/open/")
 
     assert "The sender left no details." in _page(adas, plain)
+
+
+def test_the_board_tells_colleagues_that_somebody_asks_and_nobody_else(
+    reading, bobs, sign_in, chair, stranger, case, two_needed, ada
+):
+    _ask(reading, case)
+
+    said = "asks for a second person"
+    assert f"{ada.user.name} {said}" in bobs.get("/").content.decode()
+    assert said not in reading.get("/").content.decode()
+    for other in (chair, stranger):
+        assert said not in sign_in(other).get("/").content.decode()
