@@ -13,7 +13,7 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from tipline.kernel.clock import database_now
 from triage import actions, assess, epochs
-from triage.escalation import carriers, deliver, engine, replies, wake
+from triage.escalation import carriers, deliver, engine, replies, silence, wake
 from triage.escalation.handover import BATCH, HandOver, Others, Publisher
 from triage.escalation.loop import POLL
 from triage.models import Channel
@@ -23,6 +23,8 @@ log = logging.getLogger("tipline.escalation")
 
 TRIAGE, PAGE = "escalator-triage", "escalator-page"
 HOUSEKEEPING = 60.0
+LISTENING = 5.0
+"""Seconds between two looks for pages without a receipt."""
 WINDOW = 16
 """Tips of each lane looked at in one tick."""
 LANE = 8
@@ -101,10 +103,14 @@ class PageTick:
         self._senders = ThreadPoolExecutor(HANDS * BATCH * len(self._hands), "send")
         self._lock = threading.Lock()
         self._in_hand: set[UUID] = set()
+        self._listened = float("-inf")
 
     def __call__(self) -> float:
         now, events, steps = _page_work()
         parts = [replies.handle_waiting if events else None, engine.climb_due if steps else None]
+        if time.monotonic() - self._listened > LISTENING:
+            parts.append(silence.move_on)
+            self._listened = time.monotonic()
         one_by_one(lambda part: part(now), filter(None, parts))
         with self._lock:
             in_hand = set(self._in_hand)
