@@ -12,4 +12,5 @@ urlpatterns = [
     path("voice/twilio/", views.twilio_keyed),
     path("receipts/twilio-voice/", views.twilio_call_ended),
     path("healthz", views.healthz),
+    path("health/escalator", views.escalators),
 ]

@@ -21,7 +21,6 @@ from triage.rows import one_by_one
 
 log = logging.getLogger("tipline.escalation")
 
-TRIAGE, PAGE = "escalator-triage", "escalator-page"
 HOUSEKEEPING = 60.0
 LISTENING = 5.0
 """Seconds between two looks for pages without a receipt."""

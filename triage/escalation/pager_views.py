@@ -20,8 +20,11 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
+from tipline.kernel.clock import database_now
 from triage import rows
 from triage.escalation import events, signatures, texts, wake
+from triage.escalation.loop import ESCALATORS, SILENT_AFTER
+from triage.models import Heartbeat
 
 BODY_LIMIT = 16 * 1024
 
@@ -121,6 +124,19 @@ def healthz(request: HttpRequest) -> HttpResponse:
         connection.close()
         return HttpResponse("database away\n", status=503, content_type="text/plain; charset=utf-8")
     return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
+
+
+@require_GET
+def escalators(request: HttpRequest) -> HttpResponse:
+    """Whether both escalators finished a full tick just now: for a monitor outside, which pages by its own way."""
+    try:
+        now, beats = database_now(), dict(Heartbeat.objects.values_list("name", "beat_at"))
+    except (OperationalError, InterfaceError):
+        connection.close()
+        beats = {}
+    alive = all(name in beats and now - beats[name] <= SILENT_AFTER for name in ESCALATORS)
+    answer, status = ("ok\n", 200) if alive else ("silent\n", 503)
+    return HttpResponse(answer, status=status, content_type="text/plain; charset=utf-8")
 
 
 def _body(request: HttpRequest) -> bytes:

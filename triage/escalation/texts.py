@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 SMS_LIMIT = 160
 
@@ -104,6 +105,20 @@ def watch_alarm(kinds: int) -> tuple[str, str]:
         "This mail has no link, and a mail with one is not ours. It comes again every 5 min until it is mended."
     ) % {"kinds": kinds}
     return _("TL watch: look at your page board"), body
+
+
+def unread_alarm(count: int) -> tuple[str, str]:
+    """Return what supervisors are told of tips that nobody has opened for half a day."""
+    body = ngettext(
+        "%(count)d tip has waited for 12 hours or more, and nobody has opened it.\n\n"
+        "Open your page board from your home screen or bookmark and read it, or ask who is on call to.\n\n"
+        "This mail has no link, and a mail with one is not ours. It comes again every 12 hours.",
+        "%(count)d tips have waited for 12 hours or more, and nobody has opened them.\n\n"
+        "Open your page board from your home screen or bookmark and read them, or ask who is on call to.\n\n"
+        "This mail has no link, and a mail with one is not ours. It comes again every 12 hours.",
+        count,
+    ) % {"count": count}
+    return _("TL watch: tips nobody has opened"), body
 
 
 def minutes(seconds: float) -> int:

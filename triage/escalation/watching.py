@@ -10,19 +10,18 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from intake.models import Due
 from tipline.kernel.sealing import SealBroken
 from triage.escalation import contacts, texts
 from triage.escalation.carriers import Send
-from triage.escalation.escalators import PAGE, TRIAGE
+from triage.escalation.loop import ESCALATORS, SILENT_AFTER
 from triage.escalation.senders import Outcome, Outgoing
-from triage.models import Channel, Contact, Escalation, Heartbeat, Notification
+from triage.models import Case, CaseStatus, Channel, Contact, Escalation, Heartbeat, Notification, Urgency
 
 log = logging.getLogger("tipline.watch")
 
-SILENT = timedelta(seconds=20)
 OVERDUE = timedelta(seconds=30)
 EVERY = 5.0
 REPEAT = 300.0
@@ -34,11 +33,15 @@ def overdue_rows(now: datetime) -> set[str]:
     """Return what the database shows to stand still: silent loops, pages and steps long due."""
     found = set()
     beats = dict(Heartbeat.objects.values_list("name", "beat_at"))
-    for name in (TRIAGE, PAGE):
-        if name not in beats or now - beats[name] > SILENT:
+    for name in ESCALATORS:
+        if name not in beats or now - beats[name] > SILENT_AFTER:
             found.add(f"silent {name}")
     if Escalation.objects.running().filter(next_at__lt=now - OVERDUE).exists():
         found.add("overdue escalation")
+    # A page and its case are stored together: one without the other is a fault of ours that nobody would hear of.
+    danger = Case.objects.filter(urgency__in=[Urgency.IMMINENT, Urgency.URGENT], status=CaseStatus.NEW)
+    if danger.filter(~Exists(Escalation.objects.filter(case=OuterRef("pk")))).exists():
+        found.add("page missing")
     unheld = Q(lease_until=None) | Q(lease_until__lt=now)
     if Notification.objects.filter(unheld, due_at__lt=now - OVERDUE).exists():
         found.add("overdue notification")
@@ -69,7 +72,7 @@ class Watcher:
         moment = self._monotonic()
         self._blind_since = self._blind_since if self._blind_since is not None else moment
         # A restart of PostgreSQL is no incident.
-        return self._judge({DATABASE}) if moment - self._blind_since > SILENT.total_seconds() else set()
+        return self._judge({DATABASE}) if moment - self._blind_since > SILENT_AFTER.total_seconds() else set()
 
     def _waiting_tips(self) -> set[str]:
         # A due row keeps no time of arrival, so the watcher remembers when it first saw each.
@@ -82,7 +85,7 @@ class Watcher:
     def _judge(self, found: set[str]) -> set[str]:
         moment = self._monotonic()
         # What was still when the house was just started gets the time to start.
-        if moment - self._started < SILENT.total_seconds():
+        if moment - self._started < SILENT_AFTER.total_seconds():
             found = {what for what in found if what.startswith("overdue")}
         self._told = {what: since for what, since in self._told.items() if what in found}
         due = {what for what in found if moment - self._told.get(what, float("-inf")) >= REPEAT}

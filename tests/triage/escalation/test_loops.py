@@ -67,8 +67,8 @@ def wait_for(condition: Callable[[], bool], seconds: float) -> float:
 
 @pytest.mark.usefixtures("live_host", "staffed")
 def test_without_celery_or_redis_a_page_leaves_within_two_seconds(start, make_tip, carrier):
-    start(escalators.TRIAGE, escalators.TriageTick(Publisher()), wake.DUE)
-    start(escalators.PAGE, escalators.PageTick(Publisher(), send=carrier), wake.PAGE)
+    start(loop.TRIAGE, escalators.TriageTick(Publisher()), wake.DUE)
+    start(loop.PAGE, escalators.PageTick(Publisher(), send=carrier), wake.PAGE)
     wait_for(lambda: Heartbeat.objects.count() == 2, 5)
 
     make_tip("He said he will bring his uncle's gun to school tomorrow")
@@ -82,8 +82,8 @@ def test_without_celery_or_redis_a_page_leaves_within_two_seconds(start, make_ti
 def test_a_lost_notice_costs_half_a_second(start, make_tip, carrier, monkeypatch):
     monkeypatch.setattr("intake.actions._nudge", lambda: None)
     monkeypatch.setattr(wake, "wake", lambda channel: None)
-    start(escalators.TRIAGE, escalators.TriageTick(Publisher()), wake.DUE)
-    start(escalators.PAGE, escalators.PageTick(Publisher(), send=carrier), wake.PAGE)
+    start(loop.TRIAGE, escalators.TriageTick(Publisher()), wake.DUE)
+    start(loop.PAGE, escalators.PageTick(Publisher(), send=carrier), wake.PAGE)
     wait_for(lambda: Heartbeat.objects.count() == 2, 5)
 
     make_tip("He said he will bring his uncle's gun to school tomorrow")
@@ -93,8 +93,8 @@ def test_a_lost_notice_costs_half_a_second(start, make_tip, carrier, monkeypatch
 
 @pytest.mark.usefixtures("live_host", "staffed")
 def test_a_loop_whose_connections_are_cut_works_again_within_five_seconds(start, make_tip, carrier):
-    start(escalators.TRIAGE, escalators.TriageTick(Publisher()), wake.DUE)
-    start(escalators.PAGE, escalators.PageTick(Publisher(), send=carrier), wake.PAGE)
+    start(loop.TRIAGE, escalators.TriageTick(Publisher()), wake.DUE)
+    start(loop.PAGE, escalators.PageTick(Publisher(), send=carrier), wake.PAGE)
     wait_for(lambda: Heartbeat.objects.count() == 2, 5)
 
     with connection.cursor() as cursor:
@@ -117,7 +117,7 @@ def test_a_lock_on_one_tip_does_not_delay_another(start, make_tip, carrier, sett
     }
     with psycopg.connect(**params) as holder:
         holder.execute("SELECT 1 FROM intake_due WHERE tip_id = %s FOR UPDATE", [held.pk])
-        start(escalators.TRIAGE, escalators.TriageTick(Publisher()), wake.DUE)
+        start(loop.TRIAGE, escalators.TriageTick(Publisher()), wake.DUE)
         free = make_tip("She says she will kill herself tonight, she has the pills")
 
         wait_for(lambda: Escalation.objects.filter(tip=free).exists(), 3)
@@ -129,8 +129,8 @@ def test_a_lock_on_one_tip_does_not_delay_another(start, make_tip, carrier, sett
 @pytest.mark.usefixtures("live_host", "staffed")
 def test_two_pairs_of_escalators_make_no_page_twice(start, make_tip, carrier):
     for _ in range(2):
-        start(escalators.TRIAGE, escalators.TriageTick(Publisher()), wake.DUE)
-        start(escalators.PAGE, escalators.PageTick(Publisher(), send=carrier), wake.PAGE)
+        start(loop.TRIAGE, escalators.TriageTick(Publisher()), wake.DUE)
+        start(loop.PAGE, escalators.PageTick(Publisher(), send=carrier), wake.PAGE)
 
     for turn in range(10):
         make_tip(f"He said he will bring gun number {turn} to school tomorrow and shoot")

@@ -2,16 +2,18 @@
 
 import json
 import time
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
 from django.db import OperationalError
 from django.test import Client
 
+from tipline.kernel.clock import database_now
 from tipline.kernel.sealing import SealBroken
-from triage.escalation import events, pager_views
+from triage.escalation import events, loop, pager_views
 from triage.escalation.signatures import sign_gateway, sign_twilio
-from triage.models import PagerEvent
+from triage.models import Heartbeat, PagerEvent
 
 pytestmark = pytest.mark.django_db
 
@@ -209,6 +211,7 @@ def test_with_the_database_away_the_provider_is_asked_to_come_again(gateway, mon
 
 def test_the_door_says_whether_it_is_open(door):
     assert door.get("/healthz").status_code == 200
+    assert door.get("/health/escalator").status_code == 503  # neither has ever beaten
 
 
 def test_no_answer_sets_a_cookie(gateway, door):
@@ -230,3 +233,15 @@ def test_an_event_cannot_be_opened_with_another_key(settings):
 
     with pytest.raises(SealBroken):
         events.open_event(blob)
+
+
+@pytest.mark.parametrize(("ages", "status"), [((1, 19), 200), ((1, 40), 503), ((1, None), 503)])
+def test_the_escalators_are_well_only_after_a_fresh_tick_of_both(door, ages, status):
+    for name, age in zip(loop.ESCALATORS, ages, strict=True):
+        if age is not None:
+            Heartbeat.objects.create(name=name, beat_at=database_now() - timedelta(seconds=age))
+
+    answer = door.get("/health/escalator")
+
+    assert answer.status_code == status
+    assert answer.content in (b"ok\n", b"silent\n")

@@ -16,7 +16,7 @@ from django.test import Client
 from intake.models import Due, Tip
 from tipline.kernel.clock import database_now
 from triage import actions, epochs
-from triage.escalation import codes, deliver, engine, escalators, events, loop, replies, taking, watching
+from triage.escalation import codes, deliver, engine, escalators, events, loop, replies, taking, unread, watching
 from triage.escalation.handover import Publisher
 from triage.escalation.signatures import sign_gateway
 from triage.models import Case, Contact, Escalation, Notification, PagerEvent
@@ -62,7 +62,7 @@ def test_the_triage_role_keeps_keys_assesses_and_begins_pages(acting_as, staffed
 
     with acting_as("triage"):
         escalators.TriageTick(Publisher())()
-        loop._Beat(escalators.TRIAGE)()
+        loop._Beat(loop.TRIAGE)()
         actions.forget_submissions(database_now())
 
     assert not Due.objects.exists()
@@ -103,7 +103,7 @@ def test_the_page_role_sends_climbs_and_hears_replies(acting_as, page, carrier):
     with acting_as("page"):
         for pk, _ in deliver.waiting(limit=10):
             deliver.deliver(pk, send=carrier)
-        loop._Beat(escalators.PAGE)()
+        loop._Beat(loop.PAGE)()
     assert len(carrier.carried) == 2
     note = Notification.objects.get(channel="sms")
     sender = next(message.to for channel, message in carrier.carried if channel == "sms")
@@ -191,8 +191,10 @@ def test_the_pager_role_only_leaves_events(acting_as, settings):
         answer = Client().post("/sms/gateway/", body, content_type="application/json", headers=headers)
         again = Client().post("/sms/gateway/", body, content_type="application/json", headers=headers)
         health = Client().get("/healthz")
+        silent = Client().get("/health/escalator")
 
     assert (answer.status_code, again.status_code, health.status_code) == (204, 204, 200)
+    assert silent.status_code == 503
     assert PagerEvent.objects.count() == 1
 
 
@@ -202,6 +204,7 @@ def test_the_watch_role_sees_what_stands_still(acting_as, page, make_tip, carrie
 
     with acting_as("watch"):
         found = watcher.look(database_now())
+        assert unread.Unread(send=carrier).look() == 0
 
     assert found == {"silent escalator-triage", "silent escalator-page"}
     assert len(carrier.carried) == 3

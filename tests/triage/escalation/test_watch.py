@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from triage.escalation import escalators, watching
+from triage.escalation import loop, unread, watching
 from triage.escalation.senders import Outcome
-from triage.models import Contact, Heartbeat, Notification
+from triage.models import Case, Contact, Heartbeat, Notification, Role, Urgency
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +34,7 @@ def watcher(carrier, seconds) -> watching.Watcher:
 
 @pytest.fixture
 def alive(noon) -> None:
-    for name in (escalators.TRIAGE, escalators.PAGE):
+    for name in (loop.TRIAGE, loop.PAGE):
         Heartbeat.objects.create(name=name, beat_at=noon)
 
 
@@ -69,7 +69,7 @@ def test_an_incident_is_told_once_and_again_after_five_minutes(watcher, ada, car
 
 def test_an_incident_that_ends_and_comes_back_is_told_again(watcher, ada, carrier, noon):
     watcher.look(noon)
-    for name in (escalators.TRIAGE, escalators.PAGE):
+    for name in (loop.TRIAGE, loop.PAGE):
         Heartbeat.objects.create(name=name, beat_at=noon)
     watcher.look(noon)
 
@@ -135,3 +135,89 @@ def test_who_switched_mail_off_is_not_told(watcher, ada, carrier, noon):
     watcher.look(noon)
 
     assert carrier.carried == []
+
+
+def test_danger_without_a_page_is_noticed(watcher, alive, ada, make_case, noon):
+    make_case(Urgency.URGENT)
+
+    assert watcher.look(noon) == {"page missing"}
+
+
+@pytest.fixture
+def reading(carrier, seconds) -> unread.Unread:
+    return unread.Unread(send=carrier, monotonic=seconds)
+
+
+HALF_A_DAY = 12 * 3600
+
+
+def mails(carrier) -> list[str]:
+    return sorted(message.to for _, message in carrier.carried)
+
+
+def test_a_routine_tip_nobody_has_opened_for_half_a_day_is_told_to_supervisors(
+    reading, make_case, ada, chief, carrier, seconds
+):
+    make_case(Urgency.ROUTINE)
+    reading.look()
+    seconds.now += HALF_A_DAY - 60
+    assert reading.look() == 0
+
+    seconds.now += 60
+    assert reading.look() == 1
+
+    assert mails(carrier) == ["chief@example.org"]
+    assert "1 tip has waited for 12 hours" in carrier.carried[0][1].body
+
+
+def test_without_a_supervisor_everybody_who_may_read_it_is_told_and_again_half_a_day_later(
+    reading, make_case, ada, ben, carrier, seconds
+):
+    make_case(Urgency.ROUTINE)
+    make_case(Urgency.PRIORITY)
+    for _ in range(3):
+        reading.look()
+        seconds.now += HALF_A_DAY
+    assert mails(carrier) == ["ada@example.org"] * 2 + ["ben@example.org"] * 2
+    assert "2 tips have waited" in carrier.carried[0][1].body
+
+
+def test_a_tip_about_our_own_people_is_told_to_oversight_people_only(
+    reading, make_case, make_person, ada, chief, carrier, seconds
+):
+    make_person("Chair", role=Role.OVERSIGHT)
+    make_case(Urgency.ROUTINE, oversight=True)
+    reading.look()
+    seconds.now += HALF_A_DAY
+    reading.look()
+
+    assert mails(carrier) == ["chair@example.org"]
+
+
+def test_what_was_opened_is_no_longer_waited_for_until_the_sender_writes_again(
+    reading, make_case, chief, carrier, seconds
+):
+    case = make_case(Urgency.ROUTINE)
+    reading.look()
+    Case.objects.filter(pk=case.pk).update(status="open")
+    seconds.now += HALF_A_DAY
+    assert reading.look() == 0
+
+    Case.objects.filter(pk=case.pk).update(unread=1)
+    seconds.now += HALF_A_DAY
+    assert reading.look() == 0
+    seconds.now += HALF_A_DAY
+    assert reading.look() == 1
+
+
+def test_if_nobody_could_be_told_it_is_tried_again_a_minute_later(reading, make_case, chief, carrier, seconds):
+    make_case(Urgency.ROUTINE)
+    reading.look()
+    carrier.fails("email", Outcome.FAILED_FOR_NOW)
+    seconds.now += HALF_A_DAY
+    reading.look()
+    carrier.answers.clear()
+    seconds.now += 60
+
+    assert reading.look() == 1
+    assert len(carrier.carried) == 2

@@ -30,11 +30,11 @@ class Command(BaseCommand):
         publisher = Publisher()
         if options["triage"]:
             found = escalators.TriageTick(publisher)
-            loop.run(escalators.TRIAGE, found, channel=wake.DUE, stop=stop)
+            loop.run(loop.TRIAGE, found, channel=wake.DUE, stop=stop)
             with suppress(DatabaseError, InterfaceError):  # then everything is being stopped
                 found.drain()
         else:
             tick = escalators.PageTick(publisher)
-            loop.run(escalators.PAGE, tick, channel=wake.PAGE, stop=stop)
+            loop.run(loop.PAGE, tick, channel=wake.PAGE, stop=stop)
             tick.close()
         publisher.close()

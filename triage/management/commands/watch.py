@@ -10,6 +10,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections, conn
 
 from tipline.kernel.clock import database_now
 from triage.escalation import carriers
+from triage.escalation.unread import Unread
 from triage.escalation.watching import EVERY, Watcher
 
 log = logging.getLogger("tipline.watch")
@@ -18,18 +19,19 @@ log = logging.getLogger("tipline.watch")
 class Command(BaseCommand):
     """Runs until SIGTERM or SIGINT."""
 
-    help = "Notices that an escalator is silent or a row overdue, and says so by e-mail."
+    help = "Notices that an escalator is silent, a row overdue or a tip unread for 12 hours, and says so by e-mail."
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        watcher = Watcher(send=carriers.send)
+        watcher, unread = Watcher(send=carriers.send), Unread(send=carriers.send)
         while not stop.is_set():
             try:
                 close_old_connections()
                 watcher.look(database_now())
+                unread.look()
             except (DatabaseError, InterfaceError) as fault:
                 log.warning("watch.database_away %s", type(fault).__name__)
                 connection.close()
