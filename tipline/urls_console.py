@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.http import require_safe
 
-from triage.console import board, first, kit, passkeys, people, signing_in, tip, unlocking, words, work, you
+from triage.console import board, first, kit, numbers, passkeys, people, signing_in, tip, unlocking, words, work, you
 from triage.console.requests import ANYONE, open_to
 
 
@@ -59,6 +59,8 @@ console = [
     path("sign-in/passkey/", passkeys.alone, name="passkey_alone"),
     path("jobs/", work.show, name="work"),
     path("jobs/reseal/", work.reseal, name="reseal"),
+    path("numbers/", numbers.show, name="numbers"),
+    path("numbers/measure/", numbers.measure, name="measure"),
     path("sign-out/", signing_in.sign_out, name="sign_out"),
 ]
 

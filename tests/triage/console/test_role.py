@@ -54,10 +54,12 @@ def test_a_whole_night_passes_with_the_consoles_rights(settings, ada, sign_in, c
             adas.post(f"{tip}/close/", {"reason": "resolved", "version": _version()}),
             adas.post(f"{tip}/reopen/", {"version": _version()}),
         ]
+        numbers = [adas.get("/numbers/"), adas.post("/numbers/measure/")]
         shown = adas.post(f"{tip}/submitter/", {"why": "She asked to be called"})
         left = adas.post("/sign-out/")
 
     assert [step.status_code for step in steps] == [302] * len(steps)
+    assert [page.status_code for page in numbers] == [200, 200]
     assert "Maria Doe" in shown.content.decode()
     assert left.status_code == 302
 
