@@ -87,7 +87,7 @@ RETURNING wanted, now, note.id, note.program_id, escalation_id, user_id, contact
 """
 
 # A delivery receipt may be faster than the answer it belongs to: then its word stands.
-# What is stored after the opening carries the hour only.
+# What is stored after the opening carries the hour only. A try whose lease was lost was a try all the same.
 _STORE = """
 WITH result AS (
     SELECT * FROM unnest(%(notes)s::uuid[], %(owners)s::uuid[], %(generations)s::int[], %(states)s::text[],
@@ -97,6 +97,12 @@ WITH result AS (
     SELECT result.*, note.escalation_id AS page FROM result JOIN triage_notification note ON note.id = result.note
     WHERE note.lease_owner = result.owner AND note.generation = result.lease
     ORDER BY note.id FOR NO KEY UPDATE OF note
+), tried AS (
+    INSERT INTO triage_attempt (id, program_id, notification_id, number, provider, result, hour)
+    SELECT gen_random_uuid(), note.program_id, note.id, result.lease, result.provider, result.state,
+           date_trunc('hour', coalesce(%(now)s::timestamptz, clock_timestamp()), 'UTC')
+    FROM result JOIN triage_notification note ON note.id = result.note
+    ON CONFLICT DO NOTHING
 )
 UPDATE triage_notification note SET
     lease_owner = NULL,

@@ -4,6 +4,7 @@ from .audit import AuditEntry
 from .cases import Assessment, BoardSheet, Case, CaseStatus, Correction, IdentityRequest, Urgency
 from .custody import Custodian, HandOver, Job, JobKind
 from .escalation import (
+    Attempt,
     Channel,
     Contact,
     Escalation,
@@ -24,6 +25,7 @@ from .vault import Grant, Invitation, KeptSecret, KeyLink, PersonKey, RecoveryKe
 
 __all__ = [
     "Assessment",
+    "Attempt",
     "AuditEntry",
     "BoardSheet",
     "Case",

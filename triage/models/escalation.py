@@ -220,6 +220,32 @@ class Notification(models.Model):
         indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="notification_due")]
 
 
+class Attempt(models.Model):
+    """One try to send a notification, as it ended. The roles may add rows, and change or delete none.
+
+    A try whose end nobody lived to write down is a gap in the numbers.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # Checked through the notification: this is written on the way of every page.
+    program = models.ForeignKey(Program, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    notification = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="tries", db_index=False)
+    # The lease under which it was sent: the first try is 1.
+    number = models.PositiveIntegerField()
+    provider = models.CharField(max_length=20, blank=True)
+    result = models.CharField(max_length=16, choices=NotificationState)
+    hour = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="attempt_result",
+                condition=Q(result__in=["accepted", "failed_for_now", "failed_for_good", "unknown"]),
+            ),
+            models.UniqueConstraint(name="attempt_once", fields=["notification", "number"]),
+        ]
+
+
 class PagerEvent(models.Model):
     """What a provider told the pager door, sealed to a key that `escalator --page` alone holds.
 
