@@ -5,9 +5,10 @@ from functools import cache, lru_cache
 from itertools import groupby
 from operator import attrgetter
 
-from django.db import OperationalError, connection
+from django.db import connection
 from django.db.models import Model
-from psycopg import Cursor
+
+from tipline import prepared
 
 Shape = tuple[tuple[type[Model], int], ...]
 
@@ -20,25 +21,7 @@ def insert(rows: Sequence[Model]) -> None:
     """
     shape = tuple((model, len(list(same))) for model, same in groupby(rows, type))
     values = [value for row in rows for value in _values_of(type(row))(row)]
-    statement = _statement(shape)
-    # Asking first whether a kept connection still lives costs a round trip; finding it dead costs a second try.
-    kept = connection.connection is not None and not connection.in_atomic_block
-    try:
-        _execute(statement, values)
-    except OperationalError:
-        if not kept or connection.is_usable():
-            raise
-        connection.close()
-        _execute(statement, values)
-
-
-def _execute(statement: bytes, values: list[object]) -> None:
-    connection.ensure_connection()
-    with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
-        # Values travel beside the statement, in binary, and PostgreSQL keeps its plan: Django's own
-        # cursor would write them into the text, sealed blobs in hex, to be parsed anew each time.
-        cursor.execute(statement, values, prepare=True)
-    connection.health_check_done = True  # type: ignore[attr-defined]  # Django's own, not in its stubs
+    prepared.execute(_statement(shape), values)
 
 
 @cache

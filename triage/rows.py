@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from django.db import DatabaseError, InterfaceError, connection
-from psycopg import Cursor
+
+from tipline import prepared
 
 log = logging.getLogger("tipline.triage")
 Row = TypeVar("Row")
@@ -25,16 +26,8 @@ def wait_at_most(seconds: int = 2) -> None:
 
 
 def run(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """Run a statement that the hot paths use often, and return its rows.
-
-    Values travel beside it and PostgreSQL keeps its plan. Django's own cursor would write them into
-    the text, which is then parsed and planned anew each time: that costs more than the work itself.
-    """
-    connection.close_if_health_check_failed()
-    connection.ensure_connection()
-    with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
-        cursor.execute(statement.encode(), values, prepare=True)
-        return cursor.fetchall() if cursor.description else []
+    """Run a statement that the hot paths use often, and return its rows (see tipline.prepared)."""
+    return prepared.execute(statement.encode(), values)
 
 
 def one_by_one(work: Callable[[Row], object], rows: Iterable[Row]) -> int:
