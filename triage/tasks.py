@@ -4,23 +4,19 @@ Each row's lease decides by itself: what a run has not come to yet is free for a
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from uuid import UUID
 
 from celery import shared_task
-from celery.signals import worker_init
+from celery.signals import worker_init, worker_shutdown
 from django.conf import settings
 
 from triage import actions
 from triage import assess as reading
 from triage.escalation import carriers, wake
-from triage.escalation import deliver as delivery
-from triage.escalation.handover import BATCH, Publisher, hand_on
+from triage.escalation.handover import Publisher, hand_on
+from triage.escalation.sending import Sending
 from triage.rows import one_by_one
-
-MESSAGES = 8
-"""Messages the page worker has in hand at once (its -c, tipline/runner/processes.py)."""
 
 
 @worker_init.connect  # type: ignore[untyped-decorator]
@@ -49,14 +45,19 @@ def deliver(*notification_ids: str) -> None:
 
 
 def _deliver(notification_ids: Sequence[str]) -> None:
-    ids = [UUID(notification_id) for notification_id in notification_ids]
-    delivery.deliver_together(ids, send=carriers.send, hands=_hands())
+    _sending().take([UUID(notification_id) for notification_id in notification_ids])
 
 
 @cache
-def _hands() -> ThreadPoolExecutor:
-    # One for every page of every message in hand, so that each begins to be sent when it is claimed.
-    return ThreadPoolExecutor(MESSAGES * BATCH, "send")
+def _sending() -> Sending:
+    return Sending(carriers.send)
+
+
+@worker_shutdown.connect  # type: ignore[untyped-decorator]
+def finish(**_: object) -> None:
+    """Finish what is being sent before the worker ends."""
+    if settings.ROLE == "page":
+        _sending().close()
 
 
 def _assess(due_ids: Sequence[str]) -> None:

@@ -80,8 +80,8 @@ PROCESSES: tuple[Process, ...] = (
     Process(
         "page-worker",
         "page",
-        # Waits for providers, so threads: every sender has time limits of its own.
-        (*_CELERY, *_ALONE, "-n", "page@%h", "-Q", "page", "--pool", "threads", "-c", "8"),
+        # It only claims: what waits for providers are threads of its own (triage.escalation.sending).
+        (*_CELERY, *_ALONE, "-n", "page@%h", "-Q", "page", "--pool", "threads", "-c", "2"),
         broker=True,
         outbound=True,
     ),

@@ -2,18 +2,15 @@
 
 The row decides who sends. Celery and the escalator may both try; one gets the lease, and who comes
 back after losing it finds that its result is no longer wanted. Rows that come together are claimed
-with one statement, sent side by side, and what is known soon is stored with one statement.
+with one statement, and outcomes that come together are stored with one (triage.escalation.sending).
 """
 
 import logging
-from collections.abc import Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, wait
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
-
-from django.db import InterfaceError, OperationalError, connection
 
 from tipline.kernel import failpoints, sealing
 from triage import rows
@@ -30,8 +27,6 @@ AGAIN = (0, 5, 15, 30)
 AGAIN_LATER = 60
 LONGEST_WAIT = 300.0
 """A carrier may ask for patience, but not for more seconds than this."""
-GATHER = 0.02
-"""Seconds an outcome waits to be stored together with its neighbours': beyond them, they are not waited for."""
 
 STATES = {
     Outcome.ACCEPTED: NotificationState.ACCEPTED,
@@ -142,35 +137,13 @@ def deliver(notification_id: UUID, *, send: Send, now: datetime | None = None) -
     return next(iter(deliver_together([notification_id], send=send, now=now)), None)
 
 
-def deliver_together(
-    notification_ids: Sequence[UUID], *, send: Send, hands: Executor | None = None, now: datetime | None = None
-) -> list[Result]:
-    """Send those of these notifications that are due and that nobody else is at; returns the outcomes."""
-    return carry(claim(notification_ids, now), send=send, hands=hands, now=now)
-
-
-def carry(
-    claimed: Sequence[Claimed], *, send: Send, hands: Executor | None = None, now: datetime | None = None
-) -> list[Result]:
-    """Send what was claimed just now, and store the outcomes.
-
-    With `hands`, one for each, they are sent side by side, and one that takes long keeps no other
-    from being stored.
-    """
-    if not claimed:
-        return []
-    failpoints.reach("page.claimed")
-    results: list[Result] = []
-    if hands is None or len(claimed) == 1:
-        for one in claimed:
-            results += _keep([_carry(one, send)], now)
-        return results
-    under_way = {hands.submit(_carry, one, send) for one in claimed}
-    while under_way:
-        done, under_way = wait(under_way, GATHER)
-        if not done:
-            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-        results += _keep([future.result() for future in done], now)
+def deliver_together(notification_ids: Sequence[UUID], *, send: Send, now: datetime | None = None) -> list[Result]:
+    """Send those of these notifications that are due and that nobody else is at, one after the other."""
+    results = []
+    for claimed in claim(notification_ids, now):
+        if sent := carry(claimed, send):
+            store([sent], now)
+            results.append(sent[1])
     return results
 
 
@@ -179,6 +152,18 @@ def claim(notification_ids: Sequence[UUID], now: datetime | None = None) -> list
     owner = uuid4()
     values = {"notes": list(notification_ids), "owner": owner, "lease": LEASE.total_seconds(), "now": now}
     return [_claimed(owner, *row) for wanted, *row in rows.run(_CLAIM, values) if wanted]
+
+
+def carry(claimed: Claimed, send: Send) -> Sent | None:
+    """Send what was claimed just now; None if something of ours broke: its lease lapses, and it is tried again."""
+    try:
+        result = _send(claimed, send)
+    except Exception as fault:
+        # The name only: a message may quote what was sent.
+        log.error("notification.failed %s %s", claimed.note.pk, type(fault).__name__)
+        return None
+    failpoints.reach("page.sent")
+    return claimed, result
 
 
 def store(sent: Sequence[Sent], now: datetime | None = None) -> set[UUID]:
@@ -249,31 +234,6 @@ def _claimed(owner: UUID, *row: Any) -> Claimed:
     contact = Contact(pk=contact_id, program_id=program_id, sealed=sealed, failing=failing)
     storm = texts.Storm(pages, events, (moment - since).total_seconds()) if kind == "digest" else None
     return Claimed(note, moment, contact, page_number, (next_at - moment).total_seconds() if next_at else 0.0, storm)
-
-
-def _carry(claimed: Claimed, send: Send) -> Sent | None:
-    """Send one; None if something of ours broke: its lease lapses, and it is tried again."""
-    try:
-        result = _send(claimed, send)
-    except Exception as fault:
-        # The name only: a message may quote what was sent.
-        log.error("notification.failed %s %s", claimed.note.pk, type(fault).__name__)
-        return None
-    failpoints.reach("page.sent")
-    return claimed, result
-
-
-def _keep(found: Iterable[Sent | None], now: datetime | None) -> list[Result]:
-    sent = [one for one in found if one is not None]
-    if not sent:
-        return []
-    try:
-        store(sent, now)
-    except (OperationalError, InterfaceError):
-        # PostgreSQL was restarted meanwhile. What is not written down would be sent again.
-        connection.close()
-        store(sent, now)
-    return [result for _, result in sent]
 
 
 def _again(note: Notification, result: Result) -> float | None:

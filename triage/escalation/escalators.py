@@ -1,22 +1,20 @@
 """The two escalators: what one tick of each does."""
 
 import logging
-import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import connection
 
 from tipline.kernel.clock import database_now
 from triage import actions, assess, epochs
 from triage.escalation import carriers, deliver, engine, replies, silence, wake
-from triage.escalation.handover import BATCH, HandOver, Others, Publisher
+from triage.escalation.handover import HandOver, Others, Publisher
 from triage.escalation.loop import POLL
-from triage.models import Channel
+from triage.escalation.sending import Sending
 from triage.rows import one_by_one
 
 log = logging.getLogger("tipline.escalation")
@@ -32,8 +30,6 @@ AT_ONCE = 8
 """Tips assessed here before newer ones are looked for."""
 DRAIN = 8.0
 """Seconds of assessing before this ends, well inside the time a supervisor gives it."""
-HANDS = 6
-"""Batches sent at once for each channel: a hung mail server must not keep SMS waiting."""
 
 
 class TriageTick:
@@ -94,14 +90,8 @@ class PageTick:
     """Handle what phones answered, climb what is due, hand notifications to Celery or send them here."""
 
     def __init__(self, publisher: Publisher, *, send: carriers.Send = carriers.send) -> None:
-        # A message holds pages of one channel: a hung mail server must not keep SMS waiting.
-        offer, others = partial(publisher.offer, "triage.tasks.deliver"), Others()
-        self._lanes = {channel: HandOver(offer, others=others) for channel in Channel.values}
-        self._send = send
-        self._hands = {channel: ThreadPoolExecutor(HANDS, f"batch-{channel}") for channel in Channel.values}
-        self._senders = ThreadPoolExecutor(HANDS * BATCH * len(self._hands), "send")
-        self._lock = threading.Lock()
-        self._in_hand: set[UUID] = set()
+        self._lane = HandOver(partial(publisher.offer, "triage.tasks.deliver"))
+        self._sending = Sending(send)
         self._listened = float("-inf")
 
     def __call__(self) -> float:
@@ -111,45 +101,19 @@ class PageTick:
             parts.append(silence.move_on)
             self._listened = time.monotonic()
         one_by_one(lambda part: part(now), filter(None, parts))
-        with self._lock:
-            in_hand = set(self._in_hand)
-        due: dict[str, list[UUID]] = {channel: [] for channel in self._lanes}
-        for row, channel in deliver.waiting(limit=500):
-            if row not in in_hand:
-                due[channel].append(row)
-        pauses = []
-        for channel, lane in self._lanes.items():
-            mine = lane.sort(due[channel])
-            for start in range(0, len(mine), BATCH):
-                batch = mine[start : start + BATCH]
-                with self._lock:
-                    self._in_hand.update(batch)
-                self._hands[channel].submit(self._deliver, batch)
-            pauses.append(lane.pause(POLL, more=len(due[channel]) > len(lane.handed)))
-        return min(pauses)
+        due = dict(deliver.waiting(limit=500))
+        mine, room = [], self._sending.room()
+        for row in self._lane.sort(due):
+            if room[due[row]] > 0:
+                room[due[row]] -= 1
+                mine.append(row)
+        if mine:
+            self._sending.take(mine)
+        return self._lane.pause(POLL, more=len(due) > len(self._lane.handed))
 
     def close(self) -> None:
         """Finish what is being sent."""
-        for hands in self._hands.values():
-            hands.shutdown(wait=True, cancel_futures=True)
-        self._senders.shutdown()
-
-    def _deliver(self, batch: Sequence[UUID]) -> None:
-        try:
-            deliver.carry(self._claim(batch), send=self._send, hands=self._senders)
-        except (DatabaseError, InterfaceError) as fault:
-            log.warning("notification.database_away %s", type(fault).__name__)
-            connection.close()
-        except Exception as fault:
-            log.error("notification.failed %s", type(fault).__name__)
-
-    def _claim(self, batch: Sequence[UUID]) -> list[deliver.Claimed]:
-        try:
-            return deliver.claim(batch)
-        finally:
-            # From here on the leases say who has them.
-            with self._lock:
-                self._in_hand.difference_update(batch)
+        self._sending.close()
 
 
 def _page_work() -> tuple[datetime, bool, bool]:

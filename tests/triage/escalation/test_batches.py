@@ -7,8 +7,9 @@ import pytest
 
 from tipline.kernel.clock import database_now
 from triage import actions, epochs, tasks
-from triage.escalation import carriers, escalators, wake
+from triage.escalation import escalators, wake
 from triage.escalation.handover import Publisher
+from triage.escalation.sending import Sending
 from triage.models import Notification
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,7 +31,7 @@ class Messages(list):
 
 
 @pytest.mark.usefixtures("staffed", "live_host")
-def test_a_message_holds_pages_of_one_channel_only(make_tip, carrier):
+def test_what_is_due_together_is_handed_over_in_one_message(make_tip, carrier):
     for turn in range(3):
         actions.assess_due(make_tip(f"He said he will bring gun number {turn} to school tomorrow and shoot").due.pk)
     messages = Messages()
@@ -39,13 +40,13 @@ def test_a_message_holds_pages_of_one_channel_only(make_tip, carrier):
     tick()
     tick.close()
 
-    channel_of = dict(Notification.objects.values_list("pk", "channel"))
-    assert sorted(len(rows) for _, rows in messages) == [3, 3]
-    assert all(len({channel_of[row] for row in rows}) == 1 for _, rows in messages)
+    assert [task for task, _ in messages] == ["triage.tasks.deliver"]
+    assert set(messages[0][1]) == set(Notification.objects.values_list("pk", flat=True))
+    assert len(messages[0][1]) == 6
 
 
 @pytest.mark.usefixtures("staffed", "live_host")
-def test_a_task_hands_the_pages_straight_on_one_channel_in_a_message(make_tip, monkeypatch):
+def test_a_task_hands_the_pages_straight_on(make_tip, monkeypatch):
     dues = [str(make_tip(f"He said he will bring gun number {turn} to school and shoot").due.pk) for turn in range(2)]
     messages = Messages()
     monkeypatch.setattr(tasks, "_publisher", lambda: messages)
@@ -53,9 +54,8 @@ def test_a_task_hands_the_pages_straight_on_one_channel_in_a_message(make_tip, m
 
     tasks.assess(*dues)
 
-    channel_of = dict(Notification.objects.values_list("pk", "channel"))
-    assert sorted(sorted(channel_of[row] for row in rows) for _, rows in messages) == [["email"] * 2, ["sms"] * 2]
-    assert {task for task, _ in messages} == {"triage.tasks.deliver"}
+    assert [task for task, _ in messages] == ["triage.tasks.deliver"]
+    assert set(messages[0][1]) == set(Notification.objects.values_list("pk", flat=True))
 
 
 @pytest.mark.usefixtures("staffed", "live_host")
@@ -71,11 +71,13 @@ def test_where_no_broker_takes_the_pages_their_escalator_is_woken(make_tip, monk
 
 @pytest.mark.usefixtures("staffed", "live_host")
 def test_a_task_run_twice_sends_each_page_once(make_tip, carrier, monkeypatch):
-    monkeypatch.setattr(carriers, "send", carrier)
+    sending = Sending(carrier)
+    monkeypatch.setattr(tasks, "_sending", lambda: sending)
     actions.assess_due(make_tip("She says she will kill herself tonight, she has the pills").due.pk)
     rows = [str(row) for row in Notification.objects.values_list("pk", flat=True)]
 
     tasks.deliver(*rows)
     tasks.deliver(*rows, str(uuid4()))
+    sending.close()
 
     assert len(carrier.carried) == len(rows) == 2

@@ -1,8 +1,6 @@
 """One notification is sent once, its outcome stored once, and every failure has a next step."""
 
 import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -306,29 +304,6 @@ def test_a_channel_without_a_carrier_fails_for_good(settings):
     result = carriers.send("sms", None)
 
     assert (result.outcome, result.detail) == (Outcome.FAILED_FOR_GOOD, "no_carrier")
-
-
-def test_pages_sent_side_by_side_do_not_wait_for_a_hung_one(transactional_db, staffed, make_page, carrier, noon):
-    hung, *others = [note for _ in range(2) for note in make_page().notifications.all()]
-    stored = []
-
-    def sending(channel, message):
-        if message.reference == hung.pk.hex:
-            until = time.monotonic() + 2
-            while not stored and time.monotonic() < until:
-                stored.extend(Notification.objects.filter(state="accepted").values_list("pk", flat=True))
-                time.sleep(0.02)
-            connection.close()
-        return carrier(channel, message)
-
-    with ThreadPoolExecutor(4) as hands:
-        results = deliver.deliver_together(
-            [hung.pk, *(note.pk for note in others)], send=sending, hands=hands, now=noon
-        )
-
-    assert [result.outcome for result in results] == [Outcome.ACCEPTED] * 4
-    assert set(stored) == {note.pk for note in others}
-    assert not Notification.objects.exclude(state="accepted").exists()
 
 
 def test_a_page_that_breaks_the_sender_hurts_no_other(staffed, make_page, carrier, noon, after, caplog):
