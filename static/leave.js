@@ -33,13 +33,21 @@
   });
 
   let presses = [];
+  let leaving = false;
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") {
       presses = [];
       return;
     }
     presses = presses.filter((at) => event.timeStamp - at < 2000).concat(event.timeStamp);
-    if (presses.length >= 3) leave();
+    if (presses.length >= 3) {
+      leaving = true;
+      presses = [];
+      leave();
+    }
+    // A press more must neither stop the way out (Escape stops loading in some browsers) nor begin it again, which
+    // would break off what has begun. Three more begin it again, should the first have failed.
+    if (leaving) event.preventDefault();
   });
 
   document.querySelectorAll("[data-needs-script]").forEach((hint) => { hint.hidden = false; });
