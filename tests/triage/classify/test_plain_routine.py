@@ -25,7 +25,13 @@ EVERYDAY = [
 
 
 def test_few_everyday_tips_wake_somebody():
-    """Five did when this was written (the model's limits are in docs/triage-model.md): more is a step back."""
+    """Three did at the last training (the model's limits are in docs/triage-model.md): more is a step back."""
     woken = [text for text in EVERYDAY if classify(text).urgency.pages]
 
-    assert len(woken) <= 5, woken
+    assert len(woken) <= 3, woken
+
+
+def test_paint_on_a_school_wall_is_no_attack_on_the_school():
+    for text in ["they are spray painting the back wall of the school gym", "spray paint on the school bus again"]:
+        assert "en.shoot-up-school" not in {reason.rule for reason in classify(text).reasons}
+    assert "en.shoot-up-school" in {reason.rule for reason in classify("he will spray the school on monday").reasons}
