@@ -91,7 +91,7 @@ GRANTS: dict[str, dict[str, str]] = {
         "triage_recoverykey": "SELECT, INSERT, UPDATE (replaced), DELETE",
         "triage_oncall": "SELECT, DELETE",
         "triage_assessment": "SELECT",
-        "triage_case": "SELECT, UPDATE (urgency, status, taken_by_id, unread, version)",
+        "triage_case": "SELECT, UPDATE (urgency, status, taken_by_id, unread, version, incident, apart)",
         "triage_correction": "SELECT, INSERT",
         "triage_identityrequest": "SELECT, INSERT, UPDATE (agreed_by_id), DELETE",
         "triage_boardsheet": "SELECT, INSERT, UPDATE (version, sealed)",

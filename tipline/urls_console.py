@@ -5,7 +5,21 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.http import require_safe
 
-from triage.console import board, first, kit, numbers, passkeys, people, signing_in, tip, unlocking, words, work, you
+from triage.console import (
+    board,
+    first,
+    incidents,
+    kit,
+    numbers,
+    passkeys,
+    people,
+    signing_in,
+    tip,
+    unlocking,
+    words,
+    work,
+    you,
+)
 from triage.console.requests import ANYONE, open_to
 
 
@@ -29,6 +43,11 @@ console = [
     path("tips/<uuid:case_id>/reopen/", tip.reopen, name="reopen"),
     path("tips/<uuid:case_id>/submitter/", tip.submitter, name="submitter"),
     path("tips/<uuid:case_id>/agree/", tip.agree, name="agree"),
+    path("events/<uuid:case_id>/", incidents.show, name="incident"),
+    path("events/<uuid:case_id>/open/", incidents.open_all, name="incident_open"),
+    path("events/<uuid:case_id>/merge/", incidents.merge, name="incident_merge"),
+    path("events/<uuid:case_id>/split/", incidents.split, name="incident_split"),
+    path("events/<uuid:case_id>/apart/", incidents.say_apart, name="incident_apart"),
     path("first/", first.first, name="first"),
     path("first/words/", first.phrase, name="first_phrase"),
     path("second-factor/", first.second_factor, name="second_factor"),

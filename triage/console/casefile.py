@@ -73,6 +73,7 @@ class CaseFile:
     next_step: taking.NextStep | None
     next_by: str
     countdown: str
+    together: int = 0  # tips that people put together with this one, itself among them
     root_key: bytes | None = field(default=None, repr=False)
 
     @property
@@ -125,6 +126,7 @@ def load(case: Case, user: User, unlocked: Unlocked | None, *, now: datetime) ->
         next_step=step,
         next_by=labels.channels(step.channels) if step else "",
         countdown=labels.countdown(step.seconds) if step else "",
+        together=Case.objects.filter(incident=case.incident).count() if case.incident else 0,
         root_key=root_key,
     )
 

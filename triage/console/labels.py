@@ -61,6 +61,17 @@ def reference(case_id: UUID) -> str:
     return f"{''.join(letters[:3])} {''.join(letters[3:])}"
 
 
+def ids_of(typed: str) -> tuple[UUID, UUID] | None:
+    """Return the first and the last id that people call so; None if it is no reference. O reads 0, I and L read 1."""
+    letters = typed.upper().replace(" ", "").replace("-", "").translate(str.maketrans("OIL", "011"))
+    if len(letters) != 6 or not set(letters) <= set(CROCKFORD):
+        return None
+    value = 0
+    for letter in letters:
+        value = value * 32 + CROCKFORD.index(letter)
+    return UUID(int=value << 98), UUID(int=((value + 1) << 98) - 1)
+
+
 def category(code: str) -> str:
     """Return what people call a category."""
     return str(CATEGORIES.get(code, code.replace("_", " ").capitalize()))

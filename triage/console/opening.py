@@ -38,6 +38,7 @@ class Thought:
     language: str | None = None
     channel: str = ""
     quarter: datetime | None = None
+    like: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ def thought(tip: Tip, assessment: Assessment, key: bytes | None) -> Thought:
         language=found.get("language"),
         channel=found.get("channel", ""),
         quarter=datetime.fromisoformat(quarter) if quarter else None,
+        like=UUID(found["like"]) if "like" in found else None,
     )
 
 

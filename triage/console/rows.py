@@ -1,7 +1,8 @@
 """The rows of the board: which cases, in which order, and what each row says."""
 
 import hashlib
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from django.db.models import Count, Exists, OuterRef, QuerySet, Sum, prefetch_re
 
 from intake.models import Due, Wrap, WrapPurpose
 from triage.console import labels, sheet
+from triage.console.incidents_suggested import Suggestion, suggest
 from triage.escalation import taking
 from triage.models import Case, CaseStatus, Escalation, EscalationState, IdentityRequest, Role, Urgency, User
 from triage.vault.keys import Unlocked
@@ -59,6 +61,8 @@ class Row:
     waiting: bool
     free: bool
     mine: bool
+    together: int = 0  # tips of its event, itself among them; 0 where nobody put it together with others
+    folded: int = 0  # of those, the ones that have no row of their own here
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ class Board:
     rows: list[Row]
     banners: list[Banner]
     asking: list[Asking]
+    suggestions: list[Suggestion]
     more_running: int
     waiting: int
     open_count: int
@@ -140,8 +145,10 @@ def board(user: User, filters: Filters, unlocked: Unlocked | None, *, now: datet
     found = _running(user)
     running = _by_case(found)
     wanted = [case for case in cases if _wanted(case, filters, user)]
+    together = Counter(case.incident for case in cases if case.incident)
     if not filters.closed:
         wanted.sort(key=lambda case: _order(case, known))
+    wanted, folded = _folded(wanted, running)
     page = Paginator(wanted, PER_PAGE).get_page(filters.page)
     shown = list(page.object_list)
     prefetch_related_objects(shown, "taken_by")
@@ -157,9 +164,17 @@ def board(user: User, filters: Filters, unlocked: Unlocked | None, *, now: datet
     pages = [(each.pk, each.state, each.next_at) for each in found]
     return Board(
         page=page,
-        rows=[_row(case, known.get(case.pk), running, user, now) for case in shown],
+        rows=[
+            replace(
+                _row(case, known.get(case.pk), running, user, now),
+                together=together[case.incident] if case.incident else 0,
+                folded=folded[case.pk],
+            )
+            for case in shown
+        ],
         banners=_banners(urgent_first[:BANNERS], now),
         asking=[Asking(each.case, labels.reference(each.case_id), each.asked_by.name) for each in asking],
+        suggestions=suggest(cases, known) if not filters.closed else [],
         more_running=max(0, len(urgent_first) - BANNERS),
         waiting=sum(each.state == EscalationState.OPEN for each in running.values()),
         open_count=0 if filters.closed else len(cases),
@@ -180,6 +195,27 @@ def _wanted(case: Case, filters: Filters, user: User) -> bool:
     if filters.who == "mine":
         return case.taken_by_id == user.pk
     return filters.who != "nobody" or case.status == CaseStatus.NEW
+
+
+def _folded(cases: list[Case], running: dict[UUID, Escalation]) -> tuple[list[Case], Counter[UUID]]:
+    """Let the first of each event stand for those of it that somebody works on; says for how many it stands.
+
+    One that nobody has, that has something unread or whose page is running keeps its own row:
+    putting tips together never takes from sight what waits for a person.
+    """
+    shown: list[Case] = []
+    folded: Counter[UUID] = Counter()
+    first: dict[UUID, UUID] = {}
+    for case in cases:
+        waits = case.status in (CaseStatus.NEW, CaseStatus.TAKEN) or case.unread or case.pk in running
+        if case.incident is None or waits:
+            shown.append(case)
+        elif case.incident in first:
+            folded[first[case.incident]] += 1
+        else:
+            first[case.incident] = case.pk
+            shown.append(case)
+    return shown, folded
 
 
 def _order(case: Case, known: sheet.Sheet) -> tuple[int, bool, datetime, UUID]:

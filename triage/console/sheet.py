@@ -38,16 +38,17 @@ class Facets:
     categories: tuple[str, ...]
     language: str | None
     quarter: datetime | None
+    like: UUID | None = None
 
     def to_list(self) -> list[Any]:
         quarter = int(self.quarter.timestamp()) // 900 if self.quarter else None
-        return [self.version, list(self.categories), self.language, quarter]
+        return [self.version, list(self.categories), self.language, quarter, self.like.hex if self.like else None]
 
     @classmethod
     def from_list(cls, found: list[Any]) -> "Facets":
-        version, categories, language, quarter = found
+        version, categories, language, quarter, like = found
         moment = datetime.fromtimestamp(quarter * 900, UTC) if quarter is not None else None
-        return cls(version, tuple(categories), language, moment)
+        return cls(version, tuple(categories), language, moment, UUID(hex=like) if like else None)
 
 
 Sheet = dict[UUID, Facets]
@@ -115,7 +116,8 @@ def _facets(
     said = correction.categories if correction else (code for each in in_order for code in each.categories)
     language = next((each.language for each in in_order if each.language), None)
     quarter = _first(thoughts) or quarters.get(case.tip_id)
-    return Facets(case.version, labels.categories(said), language, quarter)
+    like = next((each.like for number, each in thoughts if number == 0), None)
+    return Facets(case.version, labels.categories(said), language, quarter, like)
 
 
 def _first(thoughts: list[tuple[int, opening.Thought]] | None) -> datetime | None:

@@ -87,7 +87,7 @@ def sign(told: Told, key: Key) -> Signature | None:
     minima = ((multipliers[:, None] * hashes + addends[:, None]) >> np.uint64(32)).min(axis=1).astype(np.uint32)
     known = None
     if told.whole and len(carrying) <= MOST_CARRYING:
-        known = frozenset(_hash(form, key) for word in told.words for form in _forms(word))
+        known = frozenset(_hash(form, key) for word in told.words for form in forms(word))
     return Signature(frozenset(_bands(minima, key)), minima, known)
 
 
@@ -106,10 +106,10 @@ def same_event(told: Told, mine: Signature, others: Sequence[Signature], key: Ke
 
 
 def _is_new(word: Word, known: frozenset[bytes], key: Key) -> bool:
-    return not any(_hash(form, key) in known for form in _forms(word))
+    return not any(_hash(form, key) in known for form in forms(word))
 
 
-def _forms(word: Word) -> Iterator[str]:
+def forms(word: Word) -> Iterator[str]:
     """Yield a word and what one wrong letter makes of it, if it is long and no name, number, place, time or means."""
     yield f"={word.text}"
     text = word.text

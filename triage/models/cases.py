@@ -85,6 +85,10 @@ class Case(models.Model):
     # Follow-ups nobody has opened yet.
     unread = models.PositiveSmallIntegerField(default=0)
     version = models.PositiveIntegerField(default=1)
+    # The same for tips that a person said tell of one event.
+    incident = models.UUIDField(null=True, blank=True, db_index=True)
+    # A person said that it tells of another event than the tip it is like: that is not suggested again.
+    apart = models.BooleanField(default=False, db_default=False)
 
     objects = CaseQuerySet.as_manager()
 

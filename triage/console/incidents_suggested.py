@@ -1,0 +1,60 @@
+"""Which open tips may tell of one event: a suggestion, put together anew each time and stored nowhere.
+
+The triage worker notes in a tip's sealed assessment which tip it is like. Followed from tip to tip
+that makes groups; a person looks at each, and nothing is put together until they say so.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from triage.console import sheet
+from triage.models import Case
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Tips that may tell of one event, some of them perhaps put together already."""
+
+    cases: tuple[Case, ...]
+
+    @property
+    def first(self) -> Case:
+        """The one its page is asked for by."""
+        return self.cases[0]
+
+    @property
+    def count(self) -> int:
+        """How many tips."""
+        return len(self.cases)
+
+
+def suggest(cases: Iterable[Case], known: sheet.Sheet) -> list[Suggestion]:
+    """Return the groups that nobody has confirmed yet, in the order of the cases."""
+    groups: dict[UUID, list[Case]] = {}
+    above: dict[UUID, UUID] = {}
+
+    def top(node: UUID) -> UUID:
+        while node in above:
+            node = above[node]
+        return node
+
+    listed = list(cases)
+    for case in listed:
+        facets = known.get(case.pk)
+        # The tip it is like may be closed: two open ones that are like it are like each other.
+        for other in (case.incident, facets.like if facets and not case.apart else None):
+            if other is not None and top(other) != top(case.tip_id):
+                above[top(case.tip_id)] = top(other)
+    for case in listed:
+        groups.setdefault(top(case.tip_id), []).append(case)
+    return [Suggestion(tuple(some)) for some in groups.values() if len(some) > 1 and not _together(some)]
+
+
+def resembling(case: Case, others: Iterable[Case], known: sheet.Sheet) -> list[Case]:
+    """Return those of the others that a worker found to be like this one."""
+    return [other for other in others if (facets := known.get(other.pk)) and facets.like == case.tip_id]
+
+
+def _together(cases: list[Case]) -> bool:
+    return cases[0].incident is not None and len({case.incident for case in cases}) == 1
