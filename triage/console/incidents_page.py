@@ -96,10 +96,11 @@ def load(case: Case, user: User, unlocked: Unlocked, *, added: Case | None, page
     of_it = list(Case.objects.visible_to(user).filter(incident=anchor.incident)) if anchor else []
     every = {each.pk: each for each in (*of_it, *suggested, *([added] if added else []))}
 
-    def order(each: Case) -> tuple[bool, datetime, UUID]:
+    def order(each: Case) -> tuple[bool, bool, datetime, UUID]:
         facets = known.get(each.pk)
         when = facets.quarter if facets and facets.quarter else now
-        return anchor is None or each.incident != anchor.incident, when, each.pk
+        # The one asked for stands first, whatever their number.
+        return each.pk != case.pk, anchor is None or each.incident != anchor.incident, when, each.pk
 
     shown = Paginator(sorted(every.values(), key=order), PER_PAGE).get_page(page)
     confirmed = sum(anchor is not None and each.incident == anchor.incident for each in every.values())

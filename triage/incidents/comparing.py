@@ -102,13 +102,18 @@ def _cut(answers: Sequence[str], said: _Said, new: set[int]) -> Compared:
     return Compared(cut, said.whole)
 
 
+def _only_a_mark(between: str) -> bool:
+    """Whether nothing but a space or a mark parts two words, as in "9:40"."""
+    return len(between) <= 2 and not any(map(str.isalnum, between)) and "\n" not in between
+
+
 def _stretches(text: str, marked: Sequence[Word]) -> list[Stretch]:
     """Cut a text around its marked words; neighbours of one kind are one stretch."""
     kinds: list[Kind | None] = [None] * len(text)
     last: Word | None = None
     for word in marked:
         kinds[word.start : word.end] = [word.kind] * (word.end - word.start)
-        if last and last.kind is word.kind and not text[last.end : word.start].strip():
+        if last and last.kind is word.kind and _only_a_mark(text[last.end : word.start]):
             kinds[last.end : word.start] = [word.kind] * (word.start - last.end)
         last = word
     stretches, at = [], 0

@@ -20,8 +20,7 @@ def test_another_hallway_and_a_time_are_marked():
     assert [each.text for each in first.only] == ["science"]
     assert [(each.text, each.kind) for each in second.only] == [
         ("music", Kind.WORD),
-        ("9", Kind.NUMBER),
-        ("40", Kind.NUMBER),
+        ("9:40", Kind.NUMBER),
     ]
 
 
