@@ -66,6 +66,7 @@ GRANTS: dict[str, dict[str, str]] = {
         "triage_user": "SELECT (id, is_active)",
         "triage_contact": "SELECT (id, program_id, user_id, channel, active, sealed)",
         "triage_membership": "SELECT (id, program_id, user_id, role)",
+        "triage_oncall": "SELECT (id, program_id, user_id)",
         "triage_case": "SELECT (id, program_id, oversight, urgency, status, unread)",
         "triage_escalation": "SELECT (id, case_id, state, next_at)",
         "triage_notification": "SELECT (id, due_at, lease_until)",

@@ -2,11 +2,20 @@
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 SMS_LIMIT = 160
+
+
+class Words(NamedTuple):
+    """What is said, by mail and, where somebody is to wake up, by SMS."""
+
+    subject: str
+    body: str
+    sms: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +105,22 @@ def mail_taken(number: int) -> tuple[str, str]:
     return _("TL page %(number)d") % {"number": number}, body
 
 
-def watch_alarm(kinds: int) -> tuple[str, str]:
+def watch_alarm(kinds: int) -> Words:
     """Return the watcher's alarm: something of Tipline itself stands still."""
     body = _(
         "Tipline may not be paging: %(kinds)d of its own checks failed.\n\n"
-        "Open your page board from your home screen or bookmark now and look for waiting tips, and tell "
-        "whoever runs the server.\n\n"
-        "This mail has no link, and a mail with one is not ours. It comes again every 5 min until it is mended."
+        "Do this now, if you are on call:\n"
+        "1. Open your page board from your home screen or bookmark and take every tip that waits there.\n"
+        "2. Call whoever runs the server: a part of Tipline stands still and must be started again.\n"
+        "3. Look at the board again every few minutes until these messages stop.\n\n"
+        "This mail has no link, and a mail with one is not ours. It comes again every 5 min until it is mended. "
+        "Pages that wait are sent when it runs again, the oldest first."
     ) % {"kinds": kinds}
-    return _("TL watch: look at your page board"), body
+    sms = _(
+        "TL WATCH: Tipline may not be paging. Open your page board, take what waits, then call whoever runs the "
+        "server. We never text links or ask for passwords."
+    )
+    return Words(_("TL watch: look at your page board"), body, sms)
 
 
 def unread_alarm(count: int) -> tuple[str, str]:

@@ -1,29 +1,28 @@
 """The watcher: notices that a loop is silent or a row overdue, and says so by a way of its own.
 
-It only looks; it never does the escalators' work. Its mail goes out directly, past the
+It only looks; it never does the escalators' work. Its mails and SMS go out directly, past the
 notification rows, Celery and the escalators, because any of them may be what stands still.
 """
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q
 
 from intake.models import Due
-from tipline.kernel.sealing import SealBroken
-from triage.escalation import contacts, texts
+from triage.escalation import texts
 from triage.escalation.carriers import Send
 from triage.escalation.loop import ESCALATORS, SILENT_AFTER
-from triage.escalation.senders import Outcome, Outgoing
-from triage.models import Case, CaseStatus, Channel, Contact, Escalation, Heartbeat, Notification, Urgency
+from triage.models import Case, CaseStatus, Escalation, Heartbeat, Notification, Urgency
+from triage.watching import telling
 
 log = logging.getLogger("tipline.watch")
 
 OVERDUE = timedelta(seconds=30)
-EVERY = 5.0
+EVERY = 3.0
 REPEAT = 300.0
 
 DATABASE = "database"
@@ -49,21 +48,21 @@ def overdue_rows(now: datetime) -> set[str]:
 
 
 class Watcher:
-    """What was seen before: since when each tip waits, which incidents run, who is told."""
+    """What was seen before: since when each tip waits, whether an incident runs and was told, who is told."""
 
     def __init__(self, *, send: Send, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._send = send
         self._monotonic = monotonic
         self._started = monotonic()
         self._waiting: dict[UUID, float] = {}
-        self._told: dict[str, float] = {}
-        self._addresses: list[str] = []
+        self._told: float | None = None
+        self._people: list[telling.Reach] = []
         self._blind_since: float | None = None
 
     def look(self, now: datetime) -> set[str]:
         """Look once and raise the alarm for what is new or still wrong after five minutes; returns what is wrong."""
         found = overdue_rows(now) | self._waiting_tips()
-        self._addresses = list(_mail_addresses())
+        self._people = telling.everybody()
         self._blind_since = None
         return self._judge(found)
 
@@ -87,31 +86,16 @@ class Watcher:
         # What was still when the house was just started gets the time to start.
         if moment - self._started < SILENT_AFTER.total_seconds():
             found = {what for what in found if what.startswith("overdue")}
-        self._told = {what: since for what, since in self._told.items() if what in found}
-        due = {what for what in found if moment - self._told.get(what, float("-inf")) >= REPEAT}
-        if due and self._alarm(due, len(found)):
-            self._told.update(dict.fromkeys(due, moment))
+        if not found:
+            self._told = None
+        # One trouble shows itself in several places, one after the other: it is told once.
+        elif (self._told is None or moment - self._told >= REPEAT) and self._alarm(found):
+            self._told = moment
         return found
 
-    def _alarm(self, due: set[str], kinds: int) -> bool:
-        log.error("watch.alarm %s", ", ".join(sorted(due)))
-        if not self._addresses:
+    def _alarm(self, found: set[str]) -> bool:
+        log.error("watch.alarm %s", ", ".join(sorted(found)))
+        if not self._people:
             log.error("watch.nobody_to_tell")
-        subject, body = texts.watch_alarm(kinds)
-        outcomes = [
-            self._send(Channel.EMAIL, Outgoing(reference=uuid4().hex, to=address, body=body, subject=subject)).outcome
-            for address in self._addresses
-        ]
         # Not told unless somebody is: then the next look tries again.
-        return Outcome.ACCEPTED in outcomes or Outcome.UNKNOWN in outcomes
-
-
-def _mail_addresses() -> Iterable[str]:
-    rows = Contact.objects.filter(channel=Channel.EMAIL, active=True, user__is_active=True)
-    found = set()
-    for contact in rows.only("program_id", "sealed"):
-        try:
-            found.add(contacts.open_address(contact))
-        except SealBroken:
-            log.error("contact.unreadable %s", contact.pk)
-    return sorted(found)
+        return telling.tell(self._people, texts.watch_alarm(len(found)), send=self._send)

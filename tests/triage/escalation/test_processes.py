@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -215,6 +216,26 @@ def test_sigterm_ends_an_escalator_cleanly(start, staffed, beating, which):
     process.send_signal(signal.SIGTERM)
 
     assert process.wait(5) == 0
+
+
+@pytest.mark.usefixtures("staffed")
+def test_with_every_escalator_dead_the_watch_wakes_people_by_itself_and_later_every_page_leaves(
+    start, box, make_page, beating
+):
+    start("watch", "manage.py", "watch")
+    doomed = start("page", *ESCALATOR, "--page")
+    beating("escalator-page")
+    Heartbeat.objects.create(name="escalator-triage", beat_at=database_now() + timedelta(hours=1))
+    _end(doomed)
+    for _ in range(3):
+        make_page(now=database_now())
+
+    late = wait_for(lambda: {"sms", "mail"} == {message.kind for message in box.messages()}, 60)
+    assert late < 30
+    assert all("page board" in message.body for message in box.messages())
+
+    start("page", *ESCALATOR, "--page")
+    wait_for(lambda: Notification.objects.filter(state="accepted").count() >= 6, 60)
 
 
 def test_sigterm_ends_the_watch_cleanly(start, staffed, ada):

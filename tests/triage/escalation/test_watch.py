@@ -1,14 +1,27 @@
 """The watcher sees what stands still and says so by its own way, once and again every five minutes."""
 
+import threading
 from datetime import timedelta
 
 import pytest
 
-from triage.escalation import loop, unread, watching
-from triage.escalation.senders import Outcome
+from triage.escalation import contacts, deliver, loop, texts, unread, watching
+from triage.escalation.senders import Outcome, Result
 from triage.models import Case, Contact, Heartbeat, Notification, Role, Urgency
 
 pytestmark = pytest.mark.django_db
+
+
+def mails(carrier) -> list[str]:
+    return sorted(message.to for channel, message in carrier.carried if channel == "email")
+
+
+def phones(carrier) -> list[str]:
+    return sorted(message.to for channel, message in carrier.carried if channel == "sms")
+
+
+def address_of(user, channel: str) -> str:
+    return contacts.open_address(Contact.objects.get(user=user, channel=channel))
 
 
 class Seconds:
@@ -43,12 +56,73 @@ def test_all_is_well_while_the_loops_beat(watcher, alive, ada, carrier, noon):
     assert carrier.carried == []
 
 
-def test_a_silent_escalator_is_told_to_everybody_with_a_mailbox(watcher, alive, ada, ben, carrier, noon):
+def test_a_silent_escalator_wakes_who_is_on_call_and_is_mailed_to_everybody(
+    watcher, alive, ada, ben, on_call, carrier, noon
+):
+    on_call(ben)
+
     found = watcher.look(noon + timedelta(seconds=21))
 
     assert found == {"silent escalator-triage", "silent escalator-page"}
-    assert sorted(message.to for _, message in carrier.carried) == ["ada@example.org", "ben@example.org"]
-    assert {channel for channel, _ in carrier.carried} == {"email"}
+    assert mails(carrier) == ["ada@example.org", "ben@example.org"]
+    assert phones(carrier) == [address_of(ben, "sms")]
+
+
+def test_with_nobody_on_call_every_telephone_rings(watcher, ada, ben, carrier, noon):
+    watcher.look(noon)
+
+    assert phones(carrier) == sorted(address_of(user, "sms") for user in (ada, ben))
+
+
+def test_the_alarm_says_what_to_do_in_one_sms_and_holds_no_link(watcher, ada, carrier, noon):
+    watcher.look(noon)
+
+    said = {channel: message.body for channel, message in carrier.carried}
+    assert len(said["sms"]) <= texts.SMS_LIMIT
+    assert said["sms"].isascii()
+    for body in said.values():
+        assert "page board" in body
+        assert "whoever runs the server" in body
+        assert "http" not in body
+
+
+def test_one_trouble_that_shows_itself_in_several_places_is_told_once(
+    watcher, alive, staffed, make_page, carrier, noon
+):
+    make_page()
+    first = watcher.look(noon + timedelta(seconds=21))
+    told = len(carrier.carried)
+
+    second = watcher.look(noon + timedelta(seconds=31))
+
+    assert first < second
+    assert len(carrier.carried) == told
+
+
+@pytest.mark.usefixtures("staffed")
+def test_after_a_standstill_the_oldest_page_goes_first(make_page, noon):
+    _, oldest, middle = (make_page(now=noon - timedelta(seconds=ago)) for ago in (3, 9, 6))
+
+    first = [row for row, _ in deliver.waiting(limit=4, now=noon)]
+
+    assert set(first[:2]) == set(oldest.notifications.values_list("pk", flat=True))
+    assert set(first[2:]) == set(middle.notifications.values_list("pk", flat=True))
+
+
+def test_a_carrier_that_hangs_does_not_hold_up_the_others(watcher, ada, seconds, noon):
+    texted = threading.Event()
+
+    def send(channel, message):
+        if channel == "sms":
+            texted.set()
+        # The mail server answers only when the SMS is out; without a second thread it never would be.
+        return Result(Outcome.ACCEPTED if texted.wait(60) else Outcome.UNKNOWN, "test")
+
+    slow = watching.Watcher(send=send, monotonic=seconds)
+    seconds.now += 60
+    slow.look(noon)
+
+    assert texted.is_set()
 
 
 def test_an_escalator_that_never_ran_is_silent_too(watcher, ada, noon):
@@ -60,11 +134,11 @@ def test_an_incident_is_told_once_and_again_after_five_minutes(watcher, ada, car
     watcher.look(noon)
     seconds.now += 299
     watcher.look(noon)
-    assert len(carrier.carried) == 1
+    assert len(mails(carrier)) == 1
 
     seconds.now += 2
     watcher.look(noon)
-    assert len(carrier.carried) == 2
+    assert len(mails(carrier)) == 2
 
 
 def test_an_incident_that_ends_and_comes_back_is_told_again(watcher, ada, carrier, noon):
@@ -75,16 +149,17 @@ def test_an_incident_that_ends_and_comes_back_is_told_again(watcher, ada, carrie
 
     watcher.look(noon + timedelta(seconds=30))
 
-    assert len(carrier.carried) == 2
+    assert len(mails(carrier)) == 2
 
 
 def test_an_alarm_nobody_took_is_sent_again_at_the_next_look(watcher, ada, carrier, noon):
-    carrier.fails("email", Outcome.FAILED_FOR_NOW)
+    for channel in ("sms", "email"):
+        carrier.fails(channel, Outcome.FAILED_FOR_NOW)
     watcher.look(noon)
 
     watcher.look(noon)
 
-    assert len(carrier.carried) == 2
+    assert len(mails(carrier)) == 2
 
 
 def test_the_house_gets_twenty_seconds_to_start(carrier, seconds, ada, noon):
@@ -126,10 +201,11 @@ def test_the_database_away_for_long_is_told_from_memory(watcher, alive, ada, car
     seconds.now += 21
 
     assert watcher.blind() == {"database"}
-    assert [message.to for _, message in carrier.carried] == ["ada@example.org"]
+    assert mails(carrier) == ["ada@example.org"]
+    assert phones(carrier) == [address_of(ada, "sms")]
 
 
-def test_who_switched_mail_off_is_not_told(watcher, ada, carrier, noon):
+def test_who_switched_everything_off_is_not_told(watcher, ada, carrier, noon):
     Contact.objects.update(active=False)
 
     watcher.look(noon)
@@ -149,10 +225,6 @@ def reading(carrier, seconds) -> unread.Unread:
 
 
 HALF_A_DAY = 12 * 3600
-
-
-def mails(carrier) -> list[str]:
-    return sorted(message.to for _, message in carrier.carried)
 
 
 def test_a_routine_tip_nobody_has_opened_for_half_a_day_is_told_to_supervisors(
