@@ -62,7 +62,7 @@ def everybody() -> list[Reach]:
 
 def opened(found: Iterable[Contact] | QuerySet[Contact]) -> list[Reach]:
     """Open these contacts, each address once; one that cannot be read is left out and logged."""
-    ways = {}
+    ways: dict[Reach, None] = {}
     for contact in found:
         try:
             ways[Reach(str(contact.channel), contacts.open_address(contact))] = None
