@@ -63,8 +63,10 @@ GRANTS: dict[str, dict[str, str]] = {
     },
     "watch": {
         "intake_due": "SELECT (id)",
+        "intake_program": "SELECT (id)",
+        "triage_alarm": "SELECT, INSERT, UPDATE (due_at), DELETE",
         "triage_user": "SELECT (id, is_active)",
-        "triage_contact": "SELECT (id, program_id, user_id, channel, active, sealed)",
+        "triage_contact": "SELECT (id, program_id, user_id, channel, active, failing, sealed)",
         "triage_membership": "SELECT (id, program_id, user_id, role)",
         "triage_oncall": "SELECT (id, program_id, user_id)",
         "triage_case": "SELECT (id, program_id, oversight, urgency, status, unread)",

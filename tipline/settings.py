@@ -296,6 +296,9 @@ TWILIO = {
     "sender": text("TWILIO_FROM"),
 }
 
+# Who runs this installation: the watchers write here when nobody is on call, or cannot be reached.
+ADMIN_MAIL = text("ADMIN_MAIL")
+
 # Event names and ids only; nothing a request carried. Django's own request loggers would write paths.
 LOGGING = {
     "version": 1,

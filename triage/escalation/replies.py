@@ -128,6 +128,14 @@ def _sent_to(mac: bytes) -> QuerySet[Notification]:
     return notes.order_by(F("accepted_at").desc(nulls_first=True), "pk")
 
 
+def _waiting_for(mac: bytes) -> QuerySet[Notification]:
+    """Pages still running that are to go out to this number."""
+    notes = Notification.objects.filter(
+        kind="page", channel=Channel.SMS, due_at__isnull=False, contact__address_mac=mac, contact__active=True
+    )
+    return notes.exclude(escalation__state=EscalationState.ENDED)
+
+
 def _code(mac: bytes, code: str, now: datetime) -> None:
     live = _sent_to(mac).filter(
         Q(accepted_at=None) | Q(accepted_at__gt=now - codes.LIFETIME),
@@ -164,7 +172,7 @@ def _pass(mac: bytes, page: int | None, now: datetime) -> None:
 
 
 def _stop(mac: bytes, now: datetime) -> None:
-    waiting = list(_sent_to(mac))
+    waiting = list(_sent_to(mac) | _waiting_for(mac))
     Contact.objects.filter(address_mac=mac, channel=Channel.SMS, active=True).update(active=False)
     log.warning("contact.stopped")
     for note in waiting:

@@ -123,7 +123,7 @@ def watch_alarm(kinds: int) -> Words:
     return Words(_("TL watch: look at your page board"), body, sms)
 
 
-def unread_alarm(count: int) -> tuple[str, str]:
+def unread_alarm(count: int) -> Words:
     """Return what supervisors are told of tips that nobody has opened for half a day."""
     body = ngettext(
         "%(count)d tip has waited for 12 hours or more, and nobody has opened it.\n\n"
@@ -134,7 +134,7 @@ def unread_alarm(count: int) -> tuple[str, str]:
         "This mail has no link, and a mail with one is not ours. It comes again every 12 hours.",
         count,
     ) % {"count": count}
-    return _("TL watch: tips nobody has opened"), body
+    return Words(_("TL watch: tips nobody has opened"), body)
 
 
 def minutes(seconds: float) -> int:

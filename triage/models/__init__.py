@@ -22,8 +22,11 @@ from .escalation import (
 from .incidents import IncidentSignature
 from .people import Membership, Role, User
 from .vault import Grant, Invitation, KeptSecret, KeyLink, PersonKey, RecoveryKey
+from .watching import Alarm, AlarmKind
 
 __all__ = [
+    "Alarm",
+    "AlarmKind",
     "Assessment",
     "Attempt",
     "AuditEntry",

@@ -4,8 +4,9 @@ import logging
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.db.models import QuerySet
 
 from tipline.kernel.sealing import SealBroken
@@ -13,7 +14,7 @@ from triage.escalation import contacts
 from triage.escalation.carriers import Send
 from triage.escalation.senders import Outcome, Outgoing
 from triage.escalation.texts import Words
-from triage.models import Channel, Contact, OnCall
+from triage.models import Channel, Contact, Membership, OnCall, Role
 
 log = logging.getLogger("tipline.watch")
 
@@ -58,6 +59,23 @@ def everybody() -> list[Reach]:
     ]
     mailboxes = live.filter(channel=Channel.EMAIL).only("program_id", "channel", "sealed")
     return opened([*phones, *mailboxes])
+
+
+def administrators(program_id: UUID) -> list[Reach]:
+    """Whoever runs this installation; if the operator named nobody, those who answer for the program."""
+    if settings.ADMIN_MAIL:
+        return [Reach(str(Channel.EMAIL), settings.ADMIN_MAIL)]
+    return answering(program_id, oversight=False)
+
+
+def answering(program_id: UUID, *, oversight: bool) -> list[Reach]:
+    """Mailboxes of those who answer for these tips; where a program has no supervisor, of all who may see them."""
+    members = Membership.objects.filter(program_id=program_id, user__is_active=True)
+    members = members.filter(role=Role.OVERSIGHT) if oversight else members.exclude(role=Role.OVERSIGHT)
+    roles = dict(members.values_list("user_id", "role"))
+    people = [user for user, role in roles.items() if oversight or role == Role.SUPERVISOR] or list(roles)
+    found = Contact.objects.filter(program_id=program_id, user_id__in=people, channel=Channel.EMAIL, active=True)
+    return opened(found.only("program_id", "channel", "sealed"))
 
 
 def opened(found: Iterable[Contact] | QuerySet[Contact]) -> list[Reach]:

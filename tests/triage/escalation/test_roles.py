@@ -18,8 +18,10 @@ from tipline.kernel.clock import database_now
 from triage import actions, epochs
 from triage.escalation import codes, deliver, engine, escalators, events, loop, replies, taking, unread, watching
 from triage.escalation.handover import Publisher
+from triage.escalation.senders import Outcome, Result
 from triage.escalation.signatures import sign_gateway
 from triage.models import Case, Contact, Escalation, Notification, PagerEvent
+from triage.watching import staffing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -204,11 +206,17 @@ def test_the_watch_role_sees_what_stands_still(acting_as, page, make_tip, carrie
 
     with acting_as("watch"):
         found = watcher.look(database_now())
-        assert unread.Unread(send=carrier).look() == 0
+        assert unread.Unread(send=carrier).look(database_now()) == 0
+        assert unread.Unread(send=carrier).look(database_now() + timedelta(hours=13)) == 1
+        staffing.Staffing(send=lambda channel, message: Result(Outcome.ACCEPTED, "test")).look(database_now())
+        later = database_now() + timedelta(minutes=1)
+        assert (
+            staffing.Staffing(send=lambda channel, message: Result(Outcome.ACCEPTED, "test")).look(later) == 1
+        )  # there is no oversight person
 
     assert found == {"silent escalator-triage", "silent escalator-page"}
-    # Ada, Ben and the chief by mail; Ada and Ben are on call.
-    assert sorted(channel for channel, _ in carrier.carried) == ["email"] * 3 + ["sms"] * 2
+    # Ada, Ben and the chief by mail, and the chief of what is unread; Ada and Ben are on call.
+    assert sorted(channel for channel, _ in carrier.carried) == ["email"] * 4 + ["sms"] * 2
 
 
 def test_the_console_role_takes_passes_on_and_opens(acting_as, page, ada):

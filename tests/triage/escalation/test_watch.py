@@ -1,13 +1,15 @@
 """The watcher sees what stands still and says so by its own way, once and again every five minutes."""
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
+from tipline.kernel import times
 from triage.escalation import contacts, deliver, loop, texts, unread, watching
 from triage.escalation.senders import Outcome, Result
-from triage.models import Case, Contact, Heartbeat, Notification, Role, Urgency
+from triage.models import Alarm, Case, Contact, Heartbeat, Notification, Role, Urgency
 
 pytestmark = pytest.mark.django_db
 
@@ -220,8 +222,10 @@ def test_danger_without_a_page_is_noticed(watcher, alive, ada, make_case, noon):
 
 
 @pytest.fixture
-def reading(carrier, seconds) -> unread.Unread:
-    return unread.Unread(send=carrier, monotonic=seconds)
+def reading(carrier, seconds, noon) -> Callable[[], int]:
+    """Look for unread tips; the time of the database goes with `seconds`, from a full hour."""
+    look = unread.Unread(send=carrier, monotonic=seconds).look
+    return lambda: look(times.hour(noon) + timedelta(seconds=seconds.now))
 
 
 HALF_A_DAY = 12 * 3600
@@ -231,12 +235,12 @@ def test_a_routine_tip_nobody_has_opened_for_half_a_day_is_told_to_supervisors(
     reading, make_case, ada, chief, carrier, seconds
 ):
     make_case(Urgency.ROUTINE)
-    reading.look()
+    reading()
     seconds.now += HALF_A_DAY - 60
-    assert reading.look() == 0
+    assert reading() == 0
 
     seconds.now += 60
-    assert reading.look() == 1
+    assert reading() == 1
 
     assert mails(carrier) == ["chief@example.org"]
     assert "1 tip has waited for 12 hours" in carrier.carried[0][1].body
@@ -248,7 +252,7 @@ def test_without_a_supervisor_everybody_who_may_read_it_is_told_and_again_half_a
     make_case(Urgency.ROUTINE)
     make_case(Urgency.PRIORITY)
     for _ in range(3):
-        reading.look()
+        reading()
         seconds.now += HALF_A_DAY
     assert mails(carrier) == ["ada@example.org"] * 2 + ["ben@example.org"] * 2
     assert "2 tips have waited" in carrier.carried[0][1].body
@@ -259,9 +263,9 @@ def test_a_tip_about_our_own_people_is_told_to_oversight_people_only(
 ):
     make_person("Chair", role=Role.OVERSIGHT)
     make_case(Urgency.ROUTINE, oversight=True)
-    reading.look()
+    reading()
     seconds.now += HALF_A_DAY
-    reading.look()
+    reading()
 
     assert mails(carrier) == ["chair@example.org"]
 
@@ -270,26 +274,50 @@ def test_what_was_opened_is_no_longer_waited_for_until_the_sender_writes_again(
     reading, make_case, chief, carrier, seconds
 ):
     case = make_case(Urgency.ROUTINE)
-    reading.look()
+    reading()
     Case.objects.filter(pk=case.pk).update(status="open")
     seconds.now += HALF_A_DAY
-    assert reading.look() == 0
+    assert reading() == 0
 
     Case.objects.filter(pk=case.pk).update(unread=1)
     seconds.now += HALF_A_DAY
-    assert reading.look() == 0
+    assert reading() == 0
     seconds.now += HALF_A_DAY
-    assert reading.look() == 1
+    assert reading() == 1
+
+
+def test_a_restart_of_the_watch_neither_forgets_a_tip_nor_tells_it_twice(make_case, chief, carrier, noon):
+    make_case(Urgency.ROUTINE)
+    unread.Unread(send=carrier).look(times.hour(noon))
+    late = times.hour(noon) + timedelta(seconds=HALF_A_DAY)
+
+    assert unread.Unread(send=carrier).look(late) == 1
+    assert unread.Unread(send=carrier).look(late) == 0
+
+    assert mails(carrier) == ["chief@example.org"]
+
+
+def test_when_a_tip_was_seen_is_kept_no_finer_than_the_quarter_hour_and_only_while_it_waits(
+    make_case, chief, carrier, noon
+):
+    case = make_case(Urgency.ROUTINE)
+    unread.Unread(send=carrier).look(times.hour(noon) + timedelta(minutes=7, seconds=11))
+    assert Alarm.objects.get().due_at == times.hour(noon) + timedelta(hours=12, minutes=15)
+
+    Case.objects.filter(pk=case.pk).update(status="open")
+    unread.Unread(send=carrier).look(noon + timedelta(minutes=8))
+
+    assert not Alarm.objects.exists()
 
 
 def test_if_nobody_could_be_told_it_is_tried_again_a_minute_later(reading, make_case, chief, carrier, seconds):
     make_case(Urgency.ROUTINE)
-    reading.look()
+    reading()
     carrier.fails("email", Outcome.FAILED_FOR_NOW)
     seconds.now += HALF_A_DAY
-    reading.look()
+    reading()
     carrier.answers.clear()
     seconds.now += 60
 
-    assert reading.look() == 1
+    assert reading() == 1
     assert len(carrier.carried) == 2
