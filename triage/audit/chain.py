@@ -54,6 +54,7 @@ class Event(models.TextChoices):
     KIT_PRINTED = "kit_printed", _("printed the recovery kit")
     KIT_JOINED = "kit_joined", _("added their keys to the recovery kit")
     KIT_DRILLED = "kit_drilled", _("tried the recovery kit")
+    MADE_GOOD = "made_good", _("found something missing and made it good")
     RECOVERED = "recovered", _("let somebody in with the recovery kit")
 
 

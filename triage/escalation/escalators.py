@@ -16,6 +16,7 @@ from triage.escalation.handover import HandOver, Others, Publisher
 from triage.escalation.loop import POLL
 from triage.escalation.sending import Sending
 from triage.rows import one_by_one
+from triage.watching import reconcile
 
 log = logging.getLogger("tipline.escalation")
 
@@ -52,6 +53,7 @@ class TriageTick:
                 actions.forget_submissions,
                 actions.forget_signatures,
                 actions.forget_sessions,
+                reconcile.repair,
             )
             one_by_one(lambda tidy: tidy(now), tidying)
             self._tidied = time.monotonic()

@@ -21,7 +21,7 @@ from triage.escalation.handover import Publisher
 from triage.escalation.senders import Outcome, Result
 from triage.escalation.signatures import sign_gateway
 from triage.models import Case, Contact, Escalation, Notification, PagerEvent
-from triage.watching import staffing
+from triage.watching import reconcile, staffing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -73,6 +73,23 @@ def test_the_triage_role_keeps_keys_assesses_and_begins_pages(acting_as, staffed
     assert Case.objects.get(tip=insider).oversight
     told = Notification.objects.filter(escalation__tip=insider).values_list("user__name", flat=True)
     assert set(told) == {"Chair"}
+
+
+def test_the_triage_role_makes_good_what_is_missing(acting_as, staffed, make_tip, settings):
+    settings.BROKER_URL = ""
+    now = database_now()
+    epochs.rotate(now)
+    lost, caseless, unpaged = (make_tip() for _ in range(3))
+    for tip in (caseless, unpaged):
+        actions.assess_due(Due.objects.get(tip=tip).pk)
+    Due.objects.all().delete()
+    Case.objects.filter(tip=caseless).delete()
+    Escalation.objects.filter(tip=unpaged).delete()
+
+    with acting_as("triage"):
+        assert reconcile.repair(now) == {"due": 1, "case": 1, "page": 2}
+
+    assert Due.objects.get().tip == lost
 
 
 def test_the_triage_role_clears_sessions_that_are_over_and_reads_none(acting_as):
