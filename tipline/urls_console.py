@@ -78,6 +78,7 @@ console = [
     path("sign-in/passkey/", passkeys.alone, name="passkey_alone"),
     path("jobs/", work.show, name="work"),
     path("jobs/reseal/", work.reseal, name="reseal"),
+    path("jobs/sort/", work.sort, name="sort"),
     path("numbers/", numbers.show, name="numbers"),
     path("numbers/measure/", numbers.measure, name="measure"),
     path("sign-out/", signing_in.sign_out, name="sign_out"),

@@ -36,6 +36,8 @@ class Event(models.TextChoices):
     IDENTITY_OPENED = "identity_opened", _("opened the submitter details")
     IDENTITY_ASKED = "identity_asked", _("asked a colleague to agree to opening the submitter details")
     IDENTITY_AGREED = "identity_agreed", _("agreed to opening the submitter details")
+    REASSESSED = "reassessed", _("sorted it anew")
+    SORTING_ASKED = "sorting_asked", _("asked that the open tips be sorted anew")
     SIGNED_IN = "signed_in", _("signed in")
     SIGN_IN_REFUSED = "sign_in_refused", _("was refused at sign-in")
     FIRST_SIGN_IN = "first_sign_in", _("signed in for the first time")

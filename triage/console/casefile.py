@@ -18,7 +18,7 @@ from triage.audit import chain
 from triage.audit.chain import Event
 from triage.console import highlighting, labels, opening
 from triage.escalation import taking
-from triage.models import Assessment, AuditEntry, Case, Correction, User
+from triage.models import Assessment, AuditEntry, Case, Correction, Urgency, User
 from triage.vault.keys import Unlocked
 
 
@@ -256,7 +256,9 @@ def _line(entry: AuditEntry, noted: dict[str, Any]) -> Line:
 
     more = ""
     if entry.event == Event.CORRECTED and "categories" in noted:
-        more = ", ".join([str(noted.get("level", "")), *(labels.category(code) for code in noted["categories"])])
+        more = _answer(noted)
+    elif entry.event == Event.REASSESSED and "before" in noted:
+        more = _("%(now)s; before: %(before)s") % {"now": _answer(noted), "before": _answer(noted["before"])}
     elif entry.event == Event.CLOSED and noted.get("reason") in CloseReason.values:
         more = str(CloseReason(noted["reason"]).label)
     note = str(noted.get("note") or noted.get("why") or "")
@@ -264,4 +266,12 @@ def _line(entry: AuditEntry, noted: dict[str, Any]) -> Line:
     if colleague := noted.get("with"):
         more = ", ".join(each for each in (more, _("with %(name)s") % {"name": colleague}) if each)
     what = str(Event(entry.event).label) if entry.event in Event.values else entry.event
-    return Line(entry.hour, entry.actor.name if entry.actor else _("Somebody"), what, more)
+    nobody = _("The program") if entry.event == Event.REASSESSED else _("Somebody")
+    return Line(entry.hour, entry.actor.name if entry.actor else nobody, what, more)
+
+
+def _answer(noted: dict[str, Any]) -> str:
+    """Say a level and categories in words."""
+    level = str(noted.get("level", ""))
+    named = str(Urgency(level).label) if level in Urgency.values else level
+    return ", ".join([named, *(labels.category(code) for code in noted.get("categories", ()))])

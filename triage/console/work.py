@@ -13,13 +13,17 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from intake.models import ProgramKey, Purpose
+from intake.sealed import CONTENT_PURPOSES
+from triage.audit.chain import Event, record
 from triage.console.requests import UNLOCKED, ConsoleRequest, open_to
 from triage.custody import handing, work
+from triage.learning import reassess
 from triage.models import Custodian, HandOver, Job, JobKind, Role, User
 from triage.vault.keys import Unlocked
 
 FINISHED = _("Finished.")
 BROKEN = _("Finished, but some seals did not open and were left as they are. Tell whoever runs the server.")
+LEFT = _("Finished, but some tips could not be read and stand as they did. Tell whoever runs the server.")
 WORKING = _("Being done now. You can lock and leave; it goes on by itself.")
 WAITING = _("Waits until somebody who holds this key unlocks.")
 NOBODY = _("Waits for the custodian, a program on the server that is not running. Tell whoever runs the server.")
@@ -33,6 +37,7 @@ class Line:
     what: str
     percent: int
     state: str | Promise
+    raised: int = 0
 
 
 @open_to(UNLOCKED)
@@ -47,6 +52,8 @@ def show(request: ConsoleRequest) -> HttpResponse:
         "lines": lines,
         "moving": any(not line.job.finished for line in lines),
         "reseal": bool(_outdated(request.vault)),
+        "sortable": bool(_sortable(request.vault)),
+        "older": reassess.sorted_by_others(request.user),
     }
     return render(request, "console/_work.html" if request.htmx else "console/work.html", context)
 
@@ -57,6 +64,18 @@ def reseal(request: ConsoleRequest) -> HttpResponse:
     """Begin to seal again whatever this person's keys hold that was sealed in an earlier way."""
     for key in _outdated(request.vault):
         handing.start(JobKind.RESEAL, key)
+    return redirect("console:work")
+
+
+@open_to(UNLOCKED)
+@require_POST
+def sort(request: ConsoleRequest) -> HttpResponse:
+    """Begin to sort anew whatever open tips this person's keys open."""
+    found = _sortable(request.vault)
+    for key in found:
+        handing.start(JobKind.REASSESS, key)
+    for program in {key.program_id for key in found}:
+        record(program, Event.SORTING_ASKED, actor=request.user, now=timezone.now())
     return redirect("console:work")
 
 
@@ -85,13 +104,13 @@ def _goes_with(role: str, purpose: str) -> bool:
 
 def _line(job: Job, somebody: bool, handed: bool) -> Line:
     if job.finished:
-        state = BROKEN if job.broken else FINISHED
+        state = (LEFT if job.kind == JobKind.REASSESS else BROKEN) if job.broken else FINISHED
     elif not somebody:
         state = NOBODY
     else:
         state = WORKING if handed else WAITING
     what = f"{JobKind(job.kind).label}: {Purpose(job.program_key.purpose).label}"
-    return Line(job, what, 100 * job.done // max(job.total, 1), state)
+    return Line(job, what, 100 * job.done // max(job.total, 1), state, job.raised)
 
 
 def _outdated(unlocked: Unlocked | None) -> list[ProgramKey]:
@@ -100,3 +119,12 @@ def _outdated(unlocked: Unlocked | None) -> list[ProgramKey]:
     mine = ProgramKey.objects.filter(pk__in=unlocked.key_ids(), retired=False)
     busy = set(handing.needed().filter(kind=JobKind.RESEAL).values_list("program_key_id", flat=True))
     return [key for key in mine if key.pk not in busy and work.outdated(key)]
+
+
+def _sortable(unlocked: Unlocked | None) -> list[ProgramKey]:
+    """The keys under which tips lie that may be sorted anew: what a key was replaced for is sealed again first."""
+    if unlocked is None:
+        return []
+    mine = ProgramKey.objects.filter(pk__in=unlocked.key_ids(), retired=False, purpose__in=CONTENT_PURPOSES)
+    busy = set(handing.needed().filter(kind=JobKind.REASSESS).values_list("program_key_id", flat=True))
+    return [key for key in mine if key.pk not in busy]

@@ -12,9 +12,10 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import QuerySet
 
-from intake.models import ProgramKey, Wrap
+from intake.models import ProgramKey
 from tipline.kernel import wraps
 from tipline.kernel.sealing import SealBroken
+from triage.custody import work
 from triage.models import Custodian, HandOver, Job, JobKind, KeyLink
 from triage.vault.keys import Unlocked
 
@@ -65,14 +66,14 @@ def begin(unlocked: Unlocked) -> None:
 
 def start(kind: JobKind, key: ProgramKey) -> None:
     """Begin a piece of work, or begin it again if something has come since it was finished."""
-    left = Wrap.objects.filter(key_id=key.pk).count()
+    left = work.wanted(kind, key).count()
     if not left:
         return
     job, made = Job.objects.get_or_create(
         kind=kind, program_key=key, defaults={"program_id": key.program_id, "total": left}
     )
     if not made and job.finished and job.broken < left:
-        Job.objects.filter(pk=job.pk, finished=True).update(finished=False, total=left, done=0, broken=0)
+        Job.objects.filter(pk=job.pk, finished=True).update(finished=False, total=left, done=0, broken=0, raised=0)
 
 
 def take(custodian: Custodian, seed: bytes) -> dict[UUID, bytes]:

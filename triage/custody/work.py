@@ -13,12 +13,17 @@ from django.db import models, transaction
 from intake import keys, sealed
 from intake.models import Program, ProgramKey, Purpose, Reply, Tip, Wrap, WrapPurpose
 from tipline.kernel import failpoints, sealing
+from tipline.kernel.clock import database_now
 from tipline.kernel.sealing import SealBroken
-from triage.models import Assessment, Case, Correction, Job, JobKind
+from triage import rows
+from triage.learning.reassess import Outcome, reassess
+from triage.models import Assessment, Case, CaseStatus, Correction, Job, JobKind
 
 BATCH = 50
 """Rows in one transaction: some milliseconds of locks, so that no door waits for this work."""
 START = UUID(int=0)
+_WRAP = ("purpose", "key_id", "sealed", "program")
+_TIP = ("program", "follows", "number", "sealed")
 
 
 class NewKeyNotTrusted(Exception):
@@ -34,17 +39,26 @@ class Work:
     suite: int = field(default_factory=lambda: sealing.CURRENT)
     _after: UUID = START
     _broken: int = 0
+    _raised: int = 0
 
     def batch(self) -> bool:
         """Do one batch and write down how far it is. Returns False when there is nothing left."""
         found = list(
-            Wrap.objects.filter(key_id=self.job.program_key_id, pk__gt=self._after)
+            wanted(self.job.kind, self.job.program_key)
+            .filter(pk__gt=self._after)
             .select_related("tip", "reply")
-            .only("program", "tip__program", "reply__program", "reply__tip", "purpose", "key_id", "sealed")
+            .only(
+                "program", "tip__program", "tip__follows", "reply__program", "reply__tip", "purpose", "key_id", "sealed"
+            )
             .order_by("pk")[:BATCH]
         )
         opened = [(wrapped, key) for wrapped in found if (key := self._open(wrapped)) is not None]
         self._broken += len(found) - len(opened)
+        if self.job.kind == JobKind.REASSESS:
+            self._reassess(opened)
+            self._note(len(found))
+            self._after = found[-1].pk if found else self._after
+            return bool(found)
         do: Callable[[list[tuple[Wrap, bytes]]], None] = (
             self._rewrap if self.job.kind == JobKind.REWRAP else self._reseal
         )
@@ -81,6 +95,25 @@ class Work:
             for model, pk, column, place in _blobs(wrapped):
                 self._seal_again(model, pk, column, place, key)
 
+    def _reassess(self, opened: list[tuple[Wrap, bytes]]) -> None:
+        """Sort tips anew, each in a transaction of its own: a person who works on one waits for no other."""
+        now = database_now()
+        roots = {wrapped.tip.follows_id or wrapped.tip.pk for wrapped, _ in opened if wrapped.tip}
+        known = Wrap.objects.filter(key_id=self.job.program_key_id, tip__in=roots).select_related("tip")
+        root_keys = {wrapped.tip_id: self._open(wrapped) for wrapped in known.only("tip__program", *_WRAP)}
+        sealed_tips = {tip.pk: tip for tip in Tip.objects.filter(pk__in=[w.tip_id for w, _ in opened]).only(*_TIP)}
+
+        def one(each: tuple[Wrap, bytes]) -> None:
+            tip = sealed_tips.get(each[0].tip_id) if each[0].tip_id else None
+            if tip is None:
+                return
+            found = reassess(tip, each[1], root_key=root_keys.get(tip.follows_id or tip.pk), now=now)
+            self._broken += found is Outcome.BROKEN
+            self._raised += found is Outcome.RAISED
+
+        done = rows.one_by_one(one, opened)
+        self._broken += len(opened) - done
+
     def _seal_again(self, model: type[models.Model], pk: UUID, column: str, place: sealing.Place, key: bytes) -> None:
         rows = model._default_manager.filter(pk=pk)
         blob = bytes(rows.values_list(column, flat=True).first() or b"")
@@ -98,8 +131,18 @@ class Work:
     def _note(self, count: int) -> None:
         job = Job.objects.get(pk=self.job.pk)
         job.done = min(job.total, job.done + count) if count else job.total
-        job.broken, job.finished = self._broken, not count
-        job.save(update_fields=["done", "broken", "finished"])
+        job.broken, job.raised, job.finished = self._broken, self._raised, not count
+        job.save(update_fields=["done", "broken", "raised", "finished"])
+
+
+def wanted(kind: str, key: ProgramKey) -> models.QuerySet[Wrap]:
+    """Return the wraps a job is about: all that are sealed to its key, or those of open tips."""
+    found = Wrap.objects.filter(key_id=key.pk)
+    if kind != JobKind.REASSESS:
+        return found
+    in_hand = Case.objects.exclude(status=CaseStatus.CLOSED)
+    open_tips = models.Q(tip__in=in_hand.values("tip")) | models.Q(tip__follows__in=in_hand.values("tip"))
+    return found.filter(open_tips, purpose__in=sealed.CONTENT_PURPOSES, tip__assessment__isnull=False)
 
 
 def _current(job: Job) -> ProgramKey:

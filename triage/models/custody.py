@@ -39,6 +39,7 @@ class JobKind(models.TextChoices):
 
     REWRAP = "re-wrap", _("Sealing again for the new key")
     RESEAL = "reseal", _("Sealing again in the new way")
+    REASSESS = "reassess", _("Sorting the open tips anew")
 
 
 class Job(models.Model):
@@ -56,6 +57,8 @@ class Job(models.Model):
     done = models.PositiveIntegerField(default=0)
     # Seals that did not open: they stay as they are, for a person to look into.
     broken = models.PositiveIntegerField(default=0)
+    # Tips that were found to be more urgent than before.
+    raised = models.PositiveIntegerField(default=0)
     finished = models.BooleanField(default=False)
 
     class Meta:

@@ -4,8 +4,10 @@ import pytest
 
 from intake.models import ProgramKey, Purpose, Wrap
 from tipline.kernel import sealing
+from triage.audit.chain import Event, record
+from triage.console.opening import data_keys
 from triage.custody.keeper import Keeper
-from triage.models import HandOver, Job, JobKind
+from triage.models import Assessment, AuditEntry, HandOver, Job, JobKind
 from triage.vault import keys, rotation
 
 pytestmark = pytest.mark.django_db
@@ -101,3 +103,51 @@ def test_sealing_again_is_offered_only_where_something_is_old(sign_in, ada, rota
 def test_every_page_says_whose_program_it_is(adas, program):
     for path in ("/", "/jobs/", "/you/", "/people/"):
         assert f"<strong>{program.name}</strong>" in adas.get(path).content.decode()
+
+
+def test_open_tips_are_sorted_anew_by_who_asks_for_it(adas, ada, case_of):
+    case_of()
+    Assessment.objects.update(version="model-before")
+    page = adas.get("/jobs/").content.decode()
+
+    answer = adas.post("/jobs/sort/", follow=True).content.decode()
+
+    assert "1 open tip was sorted by another version" in page
+    job = Job.objects.get(kind=JobKind.REASSESS)
+    assert (job.program_key.purpose, job.total) == (Purpose.CONTENT, 1)
+    assert "Sorting the open tips anew" in answer
+    assert "Sort them anew" not in answer
+    assert AuditEntry.objects.filter(event="sorting_asked", actor=ada.user).count() == 1
+
+
+def test_tips_about_our_own_people_are_sorted_anew_by_those_who_read_them(sign_in, ada, chair, case_of):
+    case_of(insider=True)
+    Assessment.objects.update(version="model-before")
+
+    assert "sorted by another version" not in sign_in(ada).get("/jobs/").content.decode()
+    chairs = sign_in(chair)
+    assert "sorted by another version" in chairs.get("/jobs/").content.decode()
+    chairs.post("/jobs/sort/")
+
+    assert Job.objects.get().program_key.purpose == Purpose.OVERSIGHT
+
+
+def test_how_many_became_more_urgent_is_said(adas, case_of):
+    case_of()
+    adas.post("/jobs/sort/")
+    Job.objects.update(finished=True, raised=2)
+
+    assert "2 tips are more urgent than they were sorted before." in adas.get("/jobs/").content.decode()
+
+
+def test_a_tip_says_what_the_sorting_changed(adas, urgent, noon):
+    adas.post(f"/tips/{urgent.pk}/open/")
+    key = data_keys([urgent.tip], adas.get("/").wsgi_request.vault)[urgent.tip_id]
+    text = '{"level": "routine", "categories": ["theft"], "before": {"level": "urgent", "categories": ["weapons"]}}'
+    record(urgent.program_id, Event.REASSESSED, tip=urgent.tip, text=text, data_key=key, now=noon)
+
+    page = adas.get(f"/tips/{urgent.pk}/").content.decode()
+
+    assert (
+        "<strong>The program</strong> sorted it anew: Routine, Theft and stolen goods; before: Urgent, Weapons" in page
+    )

@@ -12,10 +12,11 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from intake.models import Wrap
+from intake.models import ProgramKey, Purpose, Wrap
 from tipline.kernel.clock import database_now
+from triage import actions, epochs
 from triage.custody import handing
-from triage.models import Custodian, HandOver, Job
+from triage.models import Assessment, Case, Custodian, Escalation, HandOver, Job, JobKind
 from triage.vault import rotation
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.system]
@@ -91,3 +92,23 @@ def test_asked_to_end_it_takes_its_announcement_back(start):
     assert process.wait(20) == 0
     assert not Custodian.objects.exists()
     assert not HandOver.objects.exists()
+
+
+def test_open_tips_are_sorted_anew_and_page_with_its_rights_alone(start, send, tip_of, adas, epoch_seed, monkeypatch):
+    monkeypatch.setattr(epochs, "seed_of", lambda key_id: epoch_seed)
+    tip = tip_of(send("He said he will bring his uncle's gun to school tomorrow"))
+    actions.assess_due(tip.due.pk)
+    # As if an earlier version had seen nothing in it.
+    Escalation.objects.all().delete()
+    Assessment.objects.update(urgency="routine")
+    Case.objects.update(urgency="routine")
+    handing.start(JobKind.REASSESS, ProgramKey.objects.get(purpose=Purpose.CONTENT))
+    start()
+    until(Custodian.objects.exists)
+
+    handing.feed(adas(), now=database_now())
+    until(lambda: Job.objects.filter(finished=True).exists())
+
+    job = Job.objects.get()
+    assert (job.raised, job.broken) == (1, 0)
+    assert Escalation.objects.running().get().urgency == Case.objects.get().urgency != "routine"
