@@ -3,14 +3,16 @@
 Each row's lease decides by itself: what a run has not come to yet is free for an escalator.
 """
 
+import sys
 from collections.abc import Sequence
 from functools import cache
 from uuid import UUID
 
-from celery import shared_task
+from celery import current_app, shared_task
 from celery.signals import worker_init, worker_shutdown
 from django.conf import settings
 
+from tipline import evicting
 from triage import actions
 from triage import assess as reading
 from triage.escalation import carriers, wake
@@ -21,7 +23,12 @@ from triage.rows import one_by_one
 
 @worker_init.connect  # type: ignore[untyped-decorator]
 def get_ready(**_: object) -> None:
-    """Load the rules once, before the worker's children are made: they share them."""
+    """Refuse a broker that drops messages; load the rules once, for all children of this worker."""
+    try:
+        evicting.refuse(current_app)
+    except evicting.BrokerEvicts as fault:
+        # The escalators do the work meanwhile.
+        sys.exit(str(fault))
     if settings.ROLE == "triage":
         reading.warm_up()
 
