@@ -9,6 +9,9 @@ from psycopg import sql
 from tipline.runner.postgres import PORT, SUPERUSER
 from tipline.runner.processes import OWNER, ROLES
 
+# Whoever pages, or hears that a page was taken, may use the connections that nobody else can take up.
+ENGINE = ("triage", "page", "pager", "watch")
+
 # What PostgreSQL lets every role do unless somebody takes it away: write large objects, which no
 # grant on a table covers, and run code of its own.
 OPEN_TO_ALL = """
@@ -54,6 +57,9 @@ def ensure(
     with _connect(host, superuser_password, port=port) as connection:
         for role in ROLES:
             _ensure_role(connection, role, passwords[role], may_create=tests and role == OWNER)
+        for role in ENGINE:
+            engine = sql.Identifier(f"tipline_{role}")
+            connection.execute(sql.SQL("GRANT pg_use_reserved_connections TO {}").format(engine))
         _ensure_database(connection, database)
     # The template too, so that a database made from it (tests, a restore) begins closed.
     for name in ("template1", database):

@@ -25,6 +25,8 @@ SETTINGS = {
     "port": str(PORT),
     "unix_socket_permissions": "0700",
     "max_connections": "80",
+    # However many idlers the doors collect, what pages people still gets in (ENGINE in database.py).
+    "reserved_connections": "30",
     "password_encryption": "scram-sha-256",
     "timezone": "UTC",
     "log_timezone": "UTC",
