@@ -24,7 +24,7 @@ Seeds = dict[Purpose, bytes]
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | None:
-    """Keep tests/story in one worker, where one house runs for all of it (--dist loadgroup).
+    """Keep what shares a running house in one worker (--dist loadgroup).
 
     xdist 3.8 writes its groups into the ids of tests, and pytest 9.2 no longer takes them from there.
     """
@@ -34,7 +34,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | 
 
     class Together(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return "story" if nodeid.startswith("tests/story/") else nodeid
+            return next((house for house in ("tests/story/", "tests/faults/") if nodeid.startswith(house)), nodeid)
 
     return Together(config, log)
 

@@ -5,7 +5,6 @@ tests/conftest.py keeps the directory in one worker of xdist.
 
 import os
 import shutil
-import socket
 from collections.abc import Iterator
 
 import pytest
@@ -13,14 +12,13 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.story.browsing import Windows
 from tests.story.desk import Desk
-from tests.story.house import House
+from tests.story.house import House, free_base_port
 from tests.story.papers import Papers
 from tests.story.phones import Phones
 from tests.story.street import Street
 from tests.story.telling import Story, tell
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-DOORS = (0, 1, 2, 3, 7, 25)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -36,7 +34,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[object]:
 @pytest.fixture(scope="package")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     directory = tmp_path_factory.mktemp("house")
-    house = House(directory, _free_base_port())
+    house = House(directory, free_base_port())
     try:
         house.start()
         yield house
@@ -104,20 +102,3 @@ def windows(chromium: Browser) -> Iterator[Windows]:
 def story(house: House, phones: Phones, story_windows: Windows, papers: Papers) -> Story:
     """The story of the sender and the coordinator, from the first word to the closed tip."""
     return tell(house, phones, story_windows, papers)
-
-
-def _free_base_port() -> int:
-    # Each process has a range of its own: free now is not free when the doors open.
-    for base in range(10_000 + os.getpid() * 40 % 9_000, 20_000, 40):
-        if all(_is_free(base + door) for door in DOORS):
-            return base
-    raise AssertionError("no free ports")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as trial:
-        try:
-            trial.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -25,6 +26,7 @@ from tipline.runner.secrets import read
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = [process.name for process in PROCESSES] + ["postgres", "redis"]
+DOORS = (0, 1, 2, 3, 7, 25)
 CELERY = [process.name for process in PROCESSES if "celery" in process.command]
 
 
@@ -168,22 +170,26 @@ class House:
     @contextmanager
     def armed_door(self, failpoint: str) -> Iterator[int]:
         """A second public door whose workers die at a fail point; yields its port."""
-        process = _named("public")
         port = self.port + 7
-        environment = self.installation.environment(process) | {
-            "TIPLINE_ENV": "test",
-            "TIPLINE_FAILPOINT": failpoint,
-            "TIPLINE_PUBLIC_BIND": f"127.0.0.1:{port}",
-            "TIPLINE_WORKERS": "1",
-        }
-        command = child.Command("armed", self.installation.command(process), environment, ROOT)
-        with self.log.open("ab") as log:
-            door = child.spawn(command, output=log.fileno())
-        try:
+        told = {"TIPLINE_PUBLIC_BIND": f"127.0.0.1:{port}", "TIPLINE_WORKERS": "1"}
+        with self.beside("public", failpoint, **told):
             until(lambda: ports.healthy(port, Process("armed", "public", (), door=0)), 30)
             yield port
+
+    @contextmanager
+    def beside(self, name: str, failpoint: str = "", **told: str) -> Iterator[subprocess.Popen[bytes]]:
+        """One process of the table once more, which dies at a fail point if one is named."""
+        process = _named(name)
+        environment = self.installation.environment(process) | told
+        if failpoint:
+            environment |= {"TIPLINE_ENV": "test", "TIPLINE_FAILPOINT": failpoint}
+        command = child.Command("beside", self.installation.command(process), environment, ROOT)
+        with self.log.open("ab") as log:
+            other = child.spawn(command, output=log.fileno())
+        try:
+            yield other
         finally:
-            child.stop(door, command)
+            child.stop(other, command)
 
     def left_over(self) -> list[str]:
         """Whatever still runs for this house, whoever started it."""
@@ -226,3 +232,21 @@ class House:
 
 def _named(name: str) -> Process:
     return next(process for process in PROCESSES if process.name == name)
+
+
+def free_base_port() -> int:
+    """A base port whose doors are free."""
+    # Each process has a range of its own: free now is not free when the doors open.
+    for base in range(10_000 + os.getpid() * 40 % 9_000, 20_000, 40):
+        if all(_is_free(base + door) for door in DOORS):
+            return base
+    raise AssertionError("no free ports")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as trial:
+        try:
+            trial.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

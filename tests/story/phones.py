@@ -68,6 +68,11 @@ class Phones:
         status, content = self._talk("POST", "/answer", {"message": message["id"], "text": text})
         return json.loads(content)["status"] if status == 200 else 0
 
+    def misbehave(self, **services: dict[str, object]) -> None:
+        """Have the carriers do wrong: `smtp={"mode": "hang", "count": 1}` (tipline.outbox.faults.MODES)."""
+        status, content = self._talk("POST", "/control", services)
+        assert status == 200, content
+
     def take(self, page: Page, patience: float = 20.0) -> None:
         """Take a page by its code, again until the pager door has it, as a carrier does."""
         until(lambda: self.answer(page.sms, page.code) in (200, 204), patience, pause=0.3)

@@ -38,10 +38,13 @@ class Verdict:
 
 
 def main(arguments: list[str]) -> int:
-    """Returns 0 if everything passed. With arguments: only pytest, with those arguments."""
+    """Returns 0 if everything passed. With arguments: only pytest, with those; after `--faults`, the fault matrix."""
     output = Output()
     environment = _environment(output)
     pytest = [sys.executable, "-m", "pytest"]
+    if arguments[:1] == ["--faults"]:
+        # It starts a house of its own, as scripts/up does.
+        os.execve(sys.executable, [sys.executable, "-m", "tests.faults.matrix", *arguments[1:]], environment)
     if arguments:
         os.execve(sys.executable, [*pytest, *arguments], environment)  # starts its own servers
     with testservers.running() as servers:
