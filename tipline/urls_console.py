@@ -13,6 +13,7 @@ from triage.console import (
     numbers,
     passkeys,
     people,
+    quality,
     signing_in,
     tip,
     unlocking,
@@ -81,6 +82,9 @@ console = [
     path("jobs/sort/", work.sort, name="sort"),
     path("numbers/", numbers.show, name="numbers"),
     path("numbers/measure/", numbers.measure, name="measure"),
+    path("quality/", quality.show, name="quality"),
+    path("quality/<uuid:case_id>/", quality.review, name="quality_review"),
+    path("quality/<uuid:case_id>/open/", quality.open_it, name="quality_open"),
     path("sign-out/", signing_in.sign_out, name="sign_out"),
 ]
 

@@ -38,6 +38,8 @@ class Event(models.TextChoices):
     IDENTITY_AGREED = "identity_agreed", _("agreed to opening the submitter details")
     REASSESSED = "reassessed", _("sorted it anew")
     SORTING_ASKED = "sorting_asked", _("asked that the open tips be sorted anew")
+    REVIEWED = "reviewed", _("looked at it again, as part of the sample")
+    MEASURED = "measured", _("let the program read all corrected tips again, to measure it")
     SIGNED_IN = "signed_in", _("signed in")
     SIGN_IN_REFUSED = "sign_in_refused", _("was refused at sign-in")
     FIRST_SIGN_IN = "first_sign_in", _("signed in for the first time")

@@ -10,6 +10,7 @@ from triage.console.requests import PASSKEY_ALONE, ConsoleRequest, open_to
 from triage.console.rows import Filters, fingerprint
 from triage.console.rows import board as put_together
 from triage.custody import handing
+from triage.learning import quality
 from triage.models import Urgency
 
 
@@ -21,7 +22,10 @@ def board(request: ConsoleRequest) -> HttpResponse:
     if request.vault is not None:
         # The page one comes to after unlocking: what waits for a key has it from here.
         handing.feed(request.vault, now=timezone.now())
-    context = _context(request, filters) | {"work": work.moving(request.user)}
+    context = _context(request, filters) | {
+        "work": work.moving(request.user),
+        "second_looks": len(quality.waiting(request.user, today=quality.today_of(timezone.now()))),
+    }
     return render(request, "console/board.html", context)
 
 

@@ -257,6 +257,8 @@ def _line(entry: AuditEntry, noted: dict[str, Any]) -> Line:
     more = ""
     if entry.event == Event.CORRECTED and "categories" in noted:
         more = _answer(noted)
+    elif entry.event == Event.REVIEWED and noted.get("level") in Urgency.values:
+        more = str(Urgency(noted["level"]).label)
     elif entry.event == Event.REASSESSED and "before" in noted:
         more = _("%(now)s; before: %(before)s") % {"now": _answer(noted), "before": _answer(noted["before"])}
     elif entry.event == Event.CLOSED and noted.get("reason") in CloseReason.values:

@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
+from triage.audit.chain import Event, record
 from triage.console import labels
 from triage.console.requests import UNLOCKED, ConsoleRequest, open_to
 from triage.learning import measuring, shares
@@ -53,6 +54,9 @@ def show(request: ConsoleRequest) -> HttpResponse:
 def measure(request: ConsoleRequest) -> HttpResponse:
     """Show the same page with the model measured on the corrections; it is asked for, as it takes a moment."""
     found = measuring.measure(request.user, request.vault) if request.vault else None
+    # It opens many tips at once, if only for a program to read: that is on record.
+    for program in request.user.memberships.values_list("program_id", flat=True):
+        record(program, Event.MEASURED, actor=request.user, now=timezone.now())
     named = [(labels.category(each.code), each) for each in found.categories] if found else []
     return _page(request, {"measured": found, "named": named})
 

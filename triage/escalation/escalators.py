@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from uuid import UUID
@@ -15,6 +15,7 @@ from triage.escalation import carriers, deliver, engine, replies, silence, wake
 from triage.escalation.handover import HandOver, Others, Publisher
 from triage.escalation.loop import POLL
 from triage.escalation.sending import Sending
+from triage.learning import sampling
 from triage.rows import one_by_one
 from triage.watching import reconcile
 
@@ -44,16 +45,18 @@ class TriageTick:
             HandOver(partial(publisher.offer, "triage.tasks.assess"), others=others, most=LANE, batch=LANE),
         )
         self._tidied = float("-inf")
+        self._sample = sampling.Daily()
 
     def __call__(self) -> float:
         if time.monotonic() - self._tidied > HOUSEKEEPING:
             now = database_now()
-            tidying = (
+            tidying: tuple[Callable[[datetime], object], ...] = (
                 epochs.rotate,
                 actions.forget_submissions,
                 actions.forget_signatures,
                 actions.forget_sessions,
                 reconcile.repair,
+                self._sample,
             )
             one_by_one(lambda tidy: tidy(now), tidying)
             self._tidied = time.monotonic()

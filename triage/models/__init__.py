@@ -21,6 +21,7 @@ from .escalation import (
 )
 from .incidents import IncidentSignature
 from .people import Membership, Role, User
+from .quality import QualityReview
 from .vault import Grant, Invitation, KeptSecret, KeyLink, PersonKey, RecoveryKey
 from .watching import Alarm, AlarmKind
 
@@ -59,6 +60,7 @@ __all__ = [
     "PageCounter",
     "PagerEvent",
     "PersonKey",
+    "QualityReview",
     "RecoveryKey",
     "Role",
     "Urgency",

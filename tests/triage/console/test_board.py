@@ -223,9 +223,9 @@ def test_the_board_takes_few_queries_however_much_is_on_it(adas, case_of, django
     for _ in range(3):
         case_of("He said he will bring his uncle's gun to school tomorrow")
 
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(19):
         adas.get("/")
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(19):
         adas.get("/")
 
 

@@ -82,7 +82,9 @@ def test_the_model_is_measured_on_what_people_answered(adas, six):
     assert measured.paging.recall == 0
     main = answer.content.decode().split("<main", 1)[1]
     assert "rink" not in main
-    assert AuditEntry.objects.count() == entries
+    # That many tips were opened at once is on record, and nothing else.
+    assert AuditEntry.objects.count() == entries + 1
+    assert AuditEntry.objects.filter(event="measured", tip=None, sealed=b"").count() == 1
     assert all(case.version == Case.objects.get(pk=case.pk).version for case in Case.objects.all())
 
 

@@ -7,9 +7,10 @@ import pytest
 from django.core.management import call_command
 from django.db import ProgrammingError, connection, transaction
 from django.test import Client
+from django.utils import timezone
 
 from intake.models import ProgramKey
-from triage.models import Case, Contact, Membership, User
+from triage.models import Case, Contact, Membership, QualityReview, User
 from triage.vault import keys, recovery
 
 from .authenticator import Authenticator, options_of
@@ -62,6 +63,32 @@ def test_a_whole_night_passes_with_the_consoles_rights(settings, ada, sign_in, c
     assert [page.status_code for page in numbers] == [200, 200]
     assert "Maria Doe" in shown.content.decode()
     assert left.status_code == 302
+
+
+def test_events_samples_and_long_work_pass_with_the_consoles_rights(settings, ada, sign_in, case_of, program):
+    threat = (
+        "Marcus posted that he will bring his gun to the school tomorrow and shoot everybody in the science hallway"
+    )
+    cases = [case_of(threat), case_of(threat)]
+    QualityReview.objects.create(program=program, case=cases[0], drawn_on=timezone.now().date(), number=0)
+    call_command("grant_roles")
+
+    with _as_console(settings):
+        adas = sign_in(ada)
+        first, second = (f"/events/{case.pk}" for case in cases)
+        steps = [
+            adas.post(f"{first}/open/", {"sealed": [case.pk for case in cases]}),
+            adas.post(f"{first}/merge/", {"tip": [case.pk for case in cases]}),
+            adas.post(f"{second}/split/"),
+            adas.post(f"{second}/apart/"),
+            adas.post("/jobs/sort/"),
+            adas.post(f"/quality/{cases[0].pk}/", {"level": "imminent"}),
+        ]
+        pages = [adas.get(f"{first}/"), adas.get("/quality/"), adas.get("/jobs/"), adas.get("/")]
+
+    assert [step.status_code for step in steps] == [302] * len(steps)
+    assert [page.status_code for page in pages] == [200] * len(pages)
+    assert QualityReview.objects.get().level == "imminent"
 
 
 def test_changing_how_one_signs_in_passes_with_the_consoles_rights(settings, ada, sign_in):

@@ -20,7 +20,8 @@ from triage.escalation import codes, deliver, engine, escalators, events, loop, 
 from triage.escalation.handover import Publisher
 from triage.escalation.senders import Outcome, Result
 from triage.escalation.signatures import sign_gateway
-from triage.models import Case, Contact, Escalation, Notification, PagerEvent
+from triage.learning import sampling
+from triage.models import Assessment, Case, Contact, Escalation, Notification, PagerEvent, QualityReview
 from triage.watching import reconcile, staffing
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -73,6 +74,18 @@ def test_the_triage_role_keeps_keys_assesses_and_begins_pages(acting_as, staffed
     assert Case.objects.get(tip=insider).oversight
     told = Notification.objects.filter(escalation__tip=insider).values_list("user__name", flat=True)
     assert set(told) == {"Chair"}
+
+
+def test_the_triage_role_draws_the_quality_sample(acting_as, staffed, make_tip, assess, worker_host, noon):
+    tip = make_tip("Somebody sprayed paint on the wall of the library last week")
+    assess(tip)
+    Assessment.objects.update(urgency="routine")
+
+    with acting_as("triage"):
+        for _ in range(2):
+            sampling.draw(noon.date())
+
+    assert QualityReview.objects.get().case.tip == tip
 
 
 def test_the_triage_role_makes_good_what_is_missing(acting_as, staffed, make_tip, settings):
