@@ -62,7 +62,6 @@ class Row:
     free: bool
     mine: bool
     together: int = 0  # tips of its event, itself among them; 0 where nobody put it together with others
-    folded: int = 0  # of those, the ones that have no row of their own here
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +147,7 @@ def board(user: User, filters: Filters, unlocked: Unlocked | None, *, now: datet
     together = Counter(case.incident for case in cases if case.incident)
     if not filters.closed:
         wanted.sort(key=lambda case: _order(case, known))
-    wanted, folded = _folded(wanted, running)
+    wanted = _folded(wanted, running)
     page = Paginator(wanted, PER_PAGE).get_page(filters.page)
     shown = list(page.object_list)
     prefetch_related_objects(shown, "taken_by")
@@ -168,7 +167,6 @@ def board(user: User, filters: Filters, unlocked: Unlocked | None, *, now: datet
             replace(
                 _row(case, known.get(case.pk), running, user, now),
                 together=together[case.incident] if case.incident else 0,
-                folded=folded[case.pk],
             )
             for case in shown
         ],
@@ -197,25 +195,22 @@ def _wanted(case: Case, filters: Filters, user: User) -> bool:
     return filters.who != "nobody" or case.status == CaseStatus.NEW
 
 
-def _folded(cases: list[Case], running: dict[UUID, Escalation]) -> tuple[list[Case], Counter[UUID]]:
-    """Let the first of each event stand for those of it that somebody works on; says for how many it stands.
+def _folded(cases: list[Case], running: dict[UUID, Escalation]) -> list[Case]:
+    """Let the first of each event stand for those of it that somebody works on.
 
     One that nobody has, that has something unread or whose page is running keeps its own row:
     putting tips together never takes from sight what waits for a person.
     """
     shown: list[Case] = []
-    folded: Counter[UUID] = Counter()
-    first: dict[UUID, UUID] = {}
+    stand_for = set[UUID]()
     for case in cases:
         waits = case.status in (CaseStatus.NEW, CaseStatus.TAKEN) or case.unread or case.pk in running
         if case.incident is None or waits:
             shown.append(case)
-        elif case.incident in first:
-            folded[first[case.incident]] += 1
-        else:
-            first[case.incident] = case.pk
+        elif case.incident not in stand_for:
+            stand_for.add(case.incident)
             shown.append(case)
-    return shown, folded
+    return shown
 
 
 def _order(case: Case, known: sheet.Sheet) -> tuple[int, bool, datetime, UUID]:

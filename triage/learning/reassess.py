@@ -55,8 +55,9 @@ class _Anew:
 
     @property
     def rises(self) -> bool:
-        """Whether the program now says a worse level than it did."""
-        return worse(self.answer.urgency, Urgency(self.before.urgency)) != self.before.urgency
+        """Whether the program now says a worse level than it ever did."""
+        known = worse(Urgency(self.before.urgency), Urgency(self.said_before.get("urgency", self.before.urgency)))
+        return worse(self.answer.urgency, known) != known
 
     @property
     def differs(self) -> bool:
@@ -111,14 +112,19 @@ def _store(tip: Tip, anew: _Anew, root_key: bytes | None, now: datetime) -> Outc
     case = Case.objects.select_for_update(no_key=True).filter(tip=tip.follows_id or tip.pk).first()
     if case is None or case.status == CaseStatus.CLOSED:
         return Outcome.LEFT
-    level = worse(anew.answer.urgency, Urgency(anew.before.urgency))
+    raised = anew.rises and _raise(case, anew.answer.urgency)
     # Sealed in a new way meanwhile, or assessed by another custodian: the next time then.
     held = Assessment.objects.filter(pk=anew.before.pk, sealed=bytes(anew.before.sealed))
-    if not held.update(sealed=anew.blob, urgency=level, judged=anew.answer.judged, version=anew.answer.version):
+    if not held.update(
+        sealed=anew.blob,
+        # Together with the case's: a tip that stands as urgent has a page, or triage.watching makes one.
+        urgency=anew.answer.urgency if raised else anew.before.urgency,
+        judged=anew.answer.judged,
+        version=anew.answer.version,
+    ):
         return Outcome.LEFT
     if not (anew.differs or anew.rises):
         return Outcome.DONE
-    raised = anew.rises and _raise(case, anew.answer.urgency)
     # What the board keeps of it is read again.
     case.version += 1
     case.save(update_fields=["urgency", "status", "taken_by", "version"])

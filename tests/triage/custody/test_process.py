@@ -100,7 +100,7 @@ def test_open_tips_are_sorted_anew_and_page_with_its_rights_alone(start, send, t
     actions.assess_due(tip.due.pk)
     # As if an earlier version had seen nothing in it.
     Escalation.objects.all().delete()
-    Assessment.objects.update(urgency="routine")
+    Assessment.objects.update(urgency="routine", sealed=b"")
     Case.objects.update(urgency="routine")
     handing.start(JobKind.REASSESS, ProgramKey.objects.get(purpose=Purpose.CONTENT))
     start()

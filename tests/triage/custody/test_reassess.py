@@ -16,6 +16,7 @@ from triage.custody import handing
 from triage.escalation import taking
 from triage.learning import reassess
 from triage.models import Assessment, AuditEntry, Case, CaseStatus, Correction, Escalation, Job, JobKind, Notification
+from triage.watching import reconcile
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -147,6 +148,11 @@ def test_what_a_person_corrected_stays_as_they_said(assessed, now_says, sort, ad
     assert job.raised == 0
     assert not Escalation.objects.exists()
     assert said(tip, adas())["level"] == "imminent"
+    # Nothing to be made good, and nothing more to say the next time.
+    Case.objects.update(status="new", taken_by=None)
+    assert not reconcile.repair(noon)
+    assert sort().raised == 0
+    assert AuditEntry.objects.filter(event="reassessed").count() == 1
 
 
 def test_closed_tips_are_left_alone(assessed, now_says, sort):
