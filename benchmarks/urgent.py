@@ -1,6 +1,6 @@
 """The senders of urgent tips: so many a second, whatever the server does meanwhile.
 
-python -m benchmarks.urgent PORT RATE SECONDS prints one line of JSON: for each tip the monotonic
+python -m benchmarks.urgent PORT RATE SECONDS [BYTES] prints one line of JSON: for each tip the monotonic
 nanoseconds when Send was pressed and when the receipt was there, and the receipt's numbers.
 """
 
@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from benchmarks.visitor import NONCE, NUMBER, Broken, Connection, form_fields, request
 
+FILLER = " I saw it with my own eyes and I have told nobody else."
 HANDS = 24  # senders at once
 NAMES = ["Marco", "Devon", "Tyler", "Aisha", "Jordan", "Nadia", "Logan", "Priya", "Owen", "Zoe", "Caleb", "Ines"]
 RELATIVES = ["uncle", "father", "cousin", "brother", "grandfather", "neighbour", "stepdad"]
@@ -26,18 +27,19 @@ TEXTS = [
 ]
 
 
-def tip(number: int, rng: random.Random) -> str:
-    """An urgent tip that no other of them equals."""
-    return TEXTS[number % len(TEXTS)].format(
+def tip(number: int, rng: random.Random, size: int = 0) -> str:
+    """An urgent tip that no other of them equals, of at least `size` bytes."""
+    text = TEXTS[number % len(TEXTS)].format(
         name=rng.choice(NAMES),
         relative=rng.choice(RELATIVES),
         school=rng.choice(SCHOOLS),
         time=rng.choice(TIMES),
         n=rng.randrange(100, 100_000),
     )
+    return text + FILLER * -(-max(0, size - len(text)) // len(FILLER))
 
 
-def main(port: int, rate: float, seconds: float) -> None:
+def main(port: int, rate: float, seconds: float, size: int = 0) -> None:
     """Send `rate` tips a second for `seconds`."""
     rng = random.Random()
     own = threading.local()
@@ -64,9 +66,9 @@ def main(port: int, rate: float, seconds: float) -> None:
     with ThreadPoolExecutor(HANDS) as hands:
         for number in range(round(rate * seconds)):
             time.sleep(max(0.0, began + number / rate - time.monotonic()))
-            hands.submit(send, tip(number, rng))
+            hands.submit(send, tip(number, rng, size))
     print(json.dumps({"sent": sent, "errors": errors, "elapsed": time.monotonic() - began}))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3]))
+    main(int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3]), *map(int, sys.argv[4:]))
