@@ -11,6 +11,8 @@ import redis
 from tests.story.house import House, until
 from tests.story.phones import Message, Page, Phones
 from tests.story.street import Answer, Street
+from tipline.kernel.receipts import Phrase
+from tipline.runner.secrets import read
 
 CARRIERS = ("smtp", "gateway", "twilio", "voice")
 TEXT = "Dana says she will stab the new boy at Westmoor school today, she showed me the knife, number {}"
@@ -32,6 +34,7 @@ class Sent:
     text: str
     received: float
     before: int
+    words: str = ""
 
 
 @dataclass
@@ -77,8 +80,8 @@ class Bench:
     def send(self, text: str | None = None) -> Sent:
         """Press Send until there is a receipt."""
         text, before = text or self.text(), self.phones.last()
-        self.street.send_until_received(text, 60)
-        return Sent(text, time.monotonic(), before)
+        answer = self.street.send_until_received(text, 60)
+        return Sent(text, time.monotonic(), before, answer.words)
 
     def send_once(self, text: str | None = None) -> tuple[Answer, Sent]:
         """Press Send once, whatever comes of it."""
@@ -93,6 +96,17 @@ class Bench:
             after=sent.before,
             patience=patience,
         )
+
+    def page_number(self, sent: Sent, patience: float = 60.0) -> int:
+        """Wait for the page of one tip among many, and return its rolling number."""
+        phrase = Phrase.parse(sent.words)
+        assert phrase is not None
+        lookup = phrase.lookup(pepper=read(self.house.places.secrets, "receipt_pepper").encode())
+        asked = (
+            "SELECT page.page_number FROM triage_escalation page JOIN intake_receipt receipt"
+            " ON receipt.tip_id = page.tip_id WHERE receipt.lookup = %s"
+        )
+        return int(until(lambda: self.ask(asked, lookup), patience)[0][0])
 
     def late(self, sent: Sent, message: Message) -> float:
         """Seconds between receipt and page; a page may be faster than the receipt."""

@@ -78,7 +78,7 @@ def mail_fails(bench: Bench) -> Finding:
     "each for one page",
     "the second provider takes it",
     late=7,
-    duplicates=2,  # an answer that cannot be understood may have been a yes
+    duplicates=5,  # one for each way: an answer that cannot be understood may have been a yes
 )
 def gateway_fails(bench: Bench) -> Finding:
     found = {}

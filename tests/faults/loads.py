@@ -51,7 +51,7 @@ def storm(bench: Bench) -> Finding:
             assert each.result().status == 200
     until(lambda: bench.ask("SELECT count(*) FROM intake_due") == [(0,)], 120, pause=0.3)
     pages = [message for message in bench.new if message["kind"] == "sms"]
-    number = until(lambda: _page_beside_the_prank(bench), 30)
+    number = bench.page_number(sent)
     first = until(lambda: [message for message in bench.new if f"TL {number} NOW" in message["body"]], 30)[0]
     return Finding(bench.late(sent, first), f"{count} pranks, {len(pages)} SMS in all")
 
@@ -63,13 +63,3 @@ not_run(
     "nothing lost",
     "a run of its own: python -m benchmarks.chaos",
 )
-
-
-def _page_beside_the_prank(bench: Bench) -> int | None:
-    """The number of the one page that belongs to another event than most."""
-    found = bench.ask(
-        "SELECT page_number FROM triage_escalation WHERE state <> 'ended' AND incident IS DISTINCT FROM"
-        " (SELECT incident FROM triage_escalation WHERE incident IS NOT NULL AND state <> 'ended'"
-        " GROUP BY incident ORDER BY count(*) DESC LIMIT 1)"
-    )
-    return int(found[0][0]) if len(found) == 1 else None
