@@ -33,6 +33,7 @@ OTHER = RUMOUR.replace("science hallway", "music hallway") + " At 9:40."
 ALL = 300
 PATIENCE = 60.0  # seconds
 AT_ONCE = 4
+PAGES = "triage_escalation WHERE state <> 'ended'"
 
 
 def test_three_hundred_alike_hide_nothing_of_the_one_that_is_not(
@@ -41,6 +42,7 @@ def test_three_hundred_alike_hide_nothing_of_the_one_that_is_not(
     before, began = phones.last(), time.monotonic()
     receipts = [street.send_until_received(RUMOUR)]
     first = phones.page(after=before, patience=PATIENCE)
+    event = house.ask(f"SELECT incident FROM {PAGES} AND page_number = %s", first.number)[0][0]
     half = (ALL - 1) // 2
 
     receipts += _send(street, half)
@@ -56,20 +58,20 @@ def test_three_hundred_alike_hide_nothing_of_the_one_that_is_not(
     # Nobody is refused, and each tip keeps a page of its own.
     assert len(receipts) == ALL
     assert all(len(answer.words.split()) == 7 for answer in receipts)
-    ours = "SELECT count(*) FROM triage_escalation WHERE page_number >= %s AND state <> 'ended'"
-    assert house.ask(ours, first.number) == [(ALL + 1,)]
+    ours = f"SELECT count(*) FROM {PAGES} AND incident = %s"
+    assert house.ask(ours, event) == [(ALL + 1,)]
     # What a person on call reads: the first, the one that is not alike, and a count now and then.
     minutes = (time.monotonic() - began) / 60
     heard = [each["body"] for each in phones.messages() if each["id"] > before and each["kind"] == "sms"]
     assert {int(each.split()[1]) for each in heard if " NOW. " in each} == {first.number, other.number}
     counted = [each for each in heard if re.fullmatch(r"TL: \d+ pages open, \d+ separate events?, .*", each)]
     assert len(counted) <= minutes + 2
-    case = str(house.ask("SELECT case_id FROM triage_escalation WHERE page_number = %s", other.number)[0][0])
+    case = str(house.ask(f"SELECT case_id FROM {PAGES} AND page_number = %s", other.number)[0][0])
 
     _look(house, windows, papers, case)
     _open_all(desk, case, house)
 
-    assert house.ask(ours, first.number) == [(0,)]
+    assert house.ask(ours, event) == [(0,)]
     assert windows.complaints == []
 
 
