@@ -90,7 +90,7 @@ def load(case: Case, user: User, unlocked: Unlocked, *, added: Case | None, page
     if case.pk not in known:
         known = known | sheet.open_singly([case], unlocked)
     listed = cases if case in cases else [*cases, case]
-    suggested = next((one.cases for one in suggest(listed, known) if case in one.cases), (case,))
+    suggested = next((one.cases for one in suggest(listed, known, now=now) if case in one.cases), (case,))
     anchor = next((each for each in (case, *suggested) if each.incident), None)
     # Closed tips stay in their event.
     of_it = list(Case.objects.visible_to(user).filter(incident=anchor.incident)) if anchor else []

@@ -6,10 +6,14 @@ that makes groups; a person looks at each, and nothing is put together until the
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from triage.console import sheet
 from triage.models import Case
+
+MANY = 5
+HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +21,7 @@ class Suggestion:
     """Tips that may tell of one event, some of them perhaps put together already."""
 
     cases: tuple[Case, ...]
+    burst: int = 0  # how many of them came within the last hour, if they are many
 
     @property
     def first(self) -> Case:
@@ -29,7 +34,7 @@ class Suggestion:
         return len(self.cases)
 
 
-def suggest(cases: Iterable[Case], known: sheet.Sheet) -> list[Suggestion]:
+def suggest(cases: Iterable[Case], known: sheet.Sheet, *, now: datetime) -> list[Suggestion]:
     """Return the groups that nobody has confirmed yet, in the order of the cases."""
     groups: dict[UUID, list[Case]] = {}
     above: dict[UUID, UUID] = {}
@@ -50,12 +55,19 @@ def suggest(cases: Iterable[Case], known: sheet.Sheet) -> list[Suggestion]:
                 above[top(case.tip_id)] = top(other)
     for case in listed:
         groups.setdefault(top(case.tip_id), []).append(case)
-    return [Suggestion(tuple(some)) for some in groups.values() if len(some) > 1 and not _together(some)]
+    found = [some for some in groups.values() if len(some) > 1 and not _together(some)]
+    return [Suggestion(tuple(some), _burst(some, known, now)) for some in found]
 
 
 def resembling(case: Case, others: Iterable[Case], known: sheet.Sheet) -> list[Case]:
     """Return those of the others that a worker found to be like this one."""
     return [other for other in others if (facets := known.get(other.pk)) and facets.like == case.tip_id]
+
+
+def _burst(cases: list[Case], known: sheet.Sheet, now: datetime) -> int:
+    quarters = [facets.quarter for case in cases if (facets := known.get(case.pk)) and facets.quarter]
+    late = sum(now - quarter <= HOUR for quarter in quarters)
+    return late if late >= MANY else 0
 
 
 def _together(cases: list[Case]) -> bool:

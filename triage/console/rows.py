@@ -172,7 +172,7 @@ def board(user: User, filters: Filters, unlocked: Unlocked | None, *, now: datet
         ],
         banners=_banners(urgent_first[:BANNERS], now),
         asking=[Asking(each.case, labels.reference(each.case_id), each.asked_by.name) for each in asking],
-        suggestions=suggest(cases, known) if not filters.closed else [],
+        suggestions=suggest(cases, known, now=now) if not filters.closed else [],
         more_running=max(0, len(urgent_first) - BANNERS),
         waiting=sum(each.state == EscalationState.OPEN for each in running.values()),
         open_count=0 if filters.closed else len(cases),

@@ -1,13 +1,15 @@
 """Tips of one event: suggested by the program, put together by a person, and never out of sight for it."""
 
 import json
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 
 from triage.audit import chain
-from triage.console import labels
+from triage.console import labels, sheet
+from triage.console.incidents_suggested import suggest
 from triage.console.opening import data_keys
 from triage.models import AuditEntry, Case, Escalation
 
@@ -55,6 +57,19 @@ def test_the_board_suggests_and_puts_nothing_together(adas, alike):
     assert "2 tips may be about the same event" in board
     assert {case.incident for case in _fresh(*alike)} == {None}
     assert all(f'id="tip-{case.pk}"' in board for case in alike)
+
+
+def test_many_in_an_hour_are_said_to_be_many(adas, case_of, noon):
+    cases = [case_of(THREAT) for _ in range(6)]
+    known = sheet.open_singly(cases, adas.get("/").wsgi_request.vault)
+
+    [soon] = suggest(cases, known, now=noon + timedelta(minutes=20))
+    [late] = suggest(cases, known, now=noon + timedelta(hours=3))
+    [few] = suggest(cases[:3], known, now=noon)
+
+    assert (soon.count, soon.burst) == (6, 6)
+    assert (late.count, late.burst) == (6, 0)
+    assert few.burst == 0
 
 
 def test_locked_the_board_suggests_nothing(adas, alike):
