@@ -35,6 +35,7 @@ console = [
     path("", board.board, name="board"),
     path("rows/", board.rows, name="rows"),
     path("tips/<uuid:case_id>/", tip.show, name="tip"),
+    path("tips/<uuid:case_id>/calls/", tip.called, name="calls"),
     path("tips/<uuid:case_id>/take/", tip.take, name="take"),
     path("tips/<uuid:case_id>/pass-on/", tip.pass_on, name="pass_on"),
     path("tips/<uuid:case_id>/open/", tip.open_it, name="open"),

@@ -16,8 +16,7 @@ from tipline.kernel import sealing
 from tipline.kernel.sealing import SealBroken
 from triage.audit import chain
 from triage.audit.chain import Event
-from triage.console import highlighting, labels, opening
-from triage.escalation import taking
+from triage.console import calls, highlighting, labels, opening
 from triage.models import Assessment, AuditEntry, Case, Correction, Urgency, User
 from triage.vault.keys import Unlocked
 
@@ -70,9 +69,7 @@ class CaseFile:
     has_identity: bool
     identity_removed_on: date | None
     timeline: list[Line]
-    next_step: taking.NextStep | None
-    next_by: str
-    countdown: str
+    calls: calls.Calls | None
     together: int = 0  # tips that people put together with this one, itself among them
     root_key: bytes | None = field(default=None, repr=False)
 
@@ -105,7 +102,6 @@ def load(case: Case, user: User, unlocked: Unlocked | None, *, now: datetime) ->
     )
     first = thoughts.get(root.pk)
     texts = {entry.pk: _text(entry, root, root_key) for entry in entries}
-    step = taking.what_next(case, now=now)
     return CaseFile(
         case=case,
         reference=labels.reference(case.pk),
@@ -123,9 +119,7 @@ def load(case: Case, user: User, unlocked: Unlocked | None, *, now: datetime) ->
         has_identity=root.identity_removed_on is None and any(part.has_identity for part in parts),
         identity_removed_on=root.identity_removed_on if any(part.has_identity for part in parts) else None,
         timeline=[_line(entry, texts[entry.pk]) for entry in entries],
-        next_step=step,
-        next_by=labels.channels(step.channels) if step else "",
-        countdown=labels.countdown(step.seconds) if step else "",
+        calls=calls.of(case, now=now),
         together=Case.objects.filter(incident=case.incident).count() if case.incident else 0,
         root_key=root_key,
     )

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from intake.message import Identity
-from triage.console import casefile, cases, identity
+from triage.console import calls, casefile, cases, identity
 from triage.console.forms import AgreedForm, CloseForm, CorrectForm, ReopenForm, ReplyForm, SubmitterForm
 from triage.console.labels import reference
 from triage.console.requests import PASSKEY_ALONE, UNLOCKED, ConsoleRequest, open_to
@@ -46,6 +46,13 @@ class Act:
 def show(request: ConsoleRequest, case_id: UUID) -> HttpResponse:
     """Show the page; its words only to somebody who pressed [Open it]."""
     return _page(request, _case(request, case_id), Sent())
+
+
+@require_safe
+def called(request: ConsoleRequest, case_id: UUID) -> HttpResponse:
+    """Show who was called and who is next, alone: what moves on the page of a tip."""
+    case = _case(request, case_id)
+    return render(request, "console/_calls.html", {"case": case, "calls": calls.of(case, now=timezone.now())})
 
 
 @open_to(PASSKEY_ALONE)

@@ -33,6 +33,7 @@ def _routes(patterns=None, before=""):
 
 
 ROUTES = sorted(set(_routes()))
+READ_ONLY = {"tips/<uuid:case_id>/calls/"}
 OF_A_TIP = [route for route in ROUTES if "case_id" in route]
 
 
@@ -43,7 +44,7 @@ def _address(route, case_id=None):
 
 def test_the_walk_finds_the_addresses():
     assert len(ROUTES) >= 20
-    assert len(OF_A_TIP) == 17
+    assert len(OF_A_TIP) == 18
     assert set(ROUTES) >= OPEN_TO_ANYONE
 
 
@@ -91,7 +92,7 @@ def test_a_tip_of_another_program_looks_like_one_that_never_was(sign_in, strange
     assert foreign.content == missing.content
 
 
-@pytest.mark.parametrize("route", [route for route in OF_A_TIP if route.count("/") == 3])
+@pytest.mark.parametrize("route", [route for route in OF_A_TIP if route.count("/") == 3 and route not in READ_ONLY])
 def test_nothing_is_changed_by_a_get(adas, urgent, route):
     assert adas.get(_address(route, urgent.pk)).status_code == 405
 

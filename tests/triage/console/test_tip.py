@@ -30,6 +30,16 @@ def _open(client, case):
     return client.post(f"/tips/{case.pk}/open/", follow=True).content.decode()
 
 
+def test_what_moves_on_the_page_is_asked_for_alone_and_only_by_who_may_see_it(adas, chair, sign_in, urgent):
+    moving = adas.get(f"/tips/{urgent.pk}/calls/").content.decode()
+
+    assert "Nobody has taken this yet." in moving
+    assert f'hx-get="/tips/{urgent.pk}/calls/"' in moving
+    assert "<html" not in moving
+    assert 'id="calls"' in _page(adas, urgent)
+    assert sign_in(chair).get(f"/tips/{urgent.pk}/calls/").status_code == 404
+
+
 @pytest.fixture
 def follow_up(noon):
     """Add to a conversation, and let a worker assess it."""

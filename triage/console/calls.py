@@ -1,0 +1,108 @@
+"""Who was called about a tip, by what, and what came of it; and who is called next."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from triage.console import labels
+from triage.escalation import attempts, ladders, taking
+from triage.models import Attempt, Case, CaseStatus, Escalation, EscalationState, Notification, NotificationState
+
+SHOWN = 12
+"""Steps of the ladder shown, the last ones: a page that nobody opens climbs all night."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One person by one means: what each try came to, in order."""
+
+    name: str
+    way: str
+    outcomes: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the ladder that was taken, e.g. "after 2 min"."""
+
+    when: str
+    calls: list[Call]
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """The page of a tip: the steps so far, the next one, and whether it still climbs."""
+
+    running: bool
+    taken: bool
+    taker: str
+    steps: list[Step]
+    earlier: int
+    next_names: str
+    next_by: str
+    countdown: str
+
+
+def of(case: Case, *, now: datetime) -> Calls | None:
+    """Return the calls about a tip that is not closed; None if nobody was ever called for it.
+
+    Of several pages (a follow-up has its own) the running one that nobody has taken comes first.
+    """
+    if case.status == CaseStatus.CLOSED:
+        return None
+    found = list(Escalation.objects.filter(case=case).select_related("taken_by").order_by("-opened_at"))
+    if not found:
+        return None
+    page = min(
+        found,
+        key=lambda each: [EscalationState.OPEN, EscalationState.TAKEN, EscalationState.ENDED].index(
+            EscalationState(each.state)
+        ),
+    )
+    running = page.state != EscalationState.ENDED
+    step = taking.next_steps([page], now=now)[page.pk] if running else None
+    steps = _steps(page)
+    return Calls(
+        running=running,
+        taken=page.state == EscalationState.TAKEN,
+        taker=page.taken_by.name if page.taken_by else "",
+        steps=steps[-SHOWN:],
+        earlier=max(0, len(steps) - SHOWN),
+        next_names=", ".join(step.names) if step else "",
+        next_by=labels.channels(step.channels) if step else "",
+        countdown=labels.countdown(step.seconds) if step else "",
+    )
+
+
+def _steps(page: Escalation) -> list[Step]:
+    tried: dict[object, list[Attempt]] = {}
+    for attempt in attempts.of(page):
+        tried.setdefault(attempt.notification_id, []).append(attempt)
+    notes = Notification.objects.filter(escalation=page, kind="page").select_related("user")
+    rungs: dict[tuple[int, int], list[Call]] = {}
+    for note in notes.order_by("loop", "step", "user__name", "channel"):
+        rungs.setdefault((note.loop, note.step), []).append(_call(note, tried.get(note.pk, ())))
+    return [Step(_when(page, *place), calls) for place, calls in rungs.items()]
+
+
+def _call(note: Notification, tried: Iterable[Attempt]) -> Call:
+    states = [attempt.result for attempt in tried]
+    if not states or states[-1] != note.state:
+        states.append(note.state)
+    return Call(
+        note.user.name, labels.channels([note.channel]), [str(NotificationState(state).label) for state in states]
+    )
+
+
+def _when(page: Escalation, loop: int, step: int) -> str:
+    """Say when a step came, from the ladder: how long after the tip was read by the machine."""
+    snapshot = ladders.of(page)
+    steps = snapshot["steps"]
+    if step >= len(steps):
+        return _("Later")
+    once = steps[-1]["after"] + snapshot["loop_after"]
+    minutes = round((loop * once + steps[step]["after"]) / 60)
+    return ngettext("After %(n)d minute", "After %(n)d minutes", minutes) % {"n": minutes} if minutes else _("At once")
