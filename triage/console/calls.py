@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from triage.console import labels
-from triage.escalation import attempts, ladders, taking
+from triage.escalation import attempts, taking
 from triage.models import Attempt, Case, CaseStatus, Escalation, EscalationState, Notification, NotificationState
 
 SHOWN = 12
@@ -82,10 +82,10 @@ def _steps(page: Escalation) -> list[Step]:
     for attempt in attempts.of(page):
         tried.setdefault(attempt.notification_id, []).append(attempt)
     notes = Notification.objects.filter(escalation=page, kind="page").select_related("user")
-    rungs: dict[tuple[int, int], list[Call]] = {}
+    rungs: dict[tuple[int, int], list[Notification]] = {}
     for note in notes.order_by("loop", "step", "user__name", "channel"):
-        rungs.setdefault((note.loop, note.step), []).append(_call(note, tried.get(note.pk, ())))
-    return [Step(_when(page, *place), calls) for place, calls in rungs.items()]
+        rungs.setdefault((note.loop, note.step), []).append(note)
+    return [Step(_when(page, each), [_call(note, tried.get(note.pk, ())) for note in each]) for each in rungs.values()]
 
 
 def _call(note: Notification, tried: Iterable[Attempt]) -> Call:
@@ -97,12 +97,12 @@ def _call(note: Notification, tried: Iterable[Attempt]) -> Call:
     )
 
 
-def _when(page: Escalation, loop: int, step: int) -> str:
-    """Say when a step came, from the ladder: how long after the tip was read by the machine."""
-    snapshot = ladders.of(page)
-    steps = snapshot["steps"]
-    if step >= len(steps):
-        return _("Later")
-    once = steps[-1]["after"] + snapshot["loop_after"]
-    minutes = round((loop * once + steps[step]["after"]) / 60)
-    return ngettext("After %(n)d minute", "After %(n)d minutes", minutes) % {"n": minutes} if minutes else _("At once")
+def _when(page: Escalation, notes: list[Notification]) -> str:
+    """Say how long after the page began a step's first message went out: a failure makes the next step come early."""
+    out = min((note.accepted_at for note in notes if note.accepted_at), default=None)
+    if out is None:
+        return _("Not out yet")
+    minutes = round((out - page.opened_at).total_seconds() / 60)
+    if minutes < 1:
+        return _("At once")
+    return ngettext("After %(n)d minute", "After %(n)d minutes", minutes) % {"n": minutes}

@@ -52,7 +52,7 @@ def show(request: ConsoleRequest, case_id: UUID) -> HttpResponse:
 def called(request: ConsoleRequest, case_id: UUID) -> HttpResponse:
     """Show who was called and who is next, alone: what moves on the page of a tip."""
     case = _case(request, case_id)
-    return render(request, "console/_calls.html", {"case": case, "calls": calls.of(case, now=timezone.now())})
+    return render(request, "console/calls.html", {"case": case, "calls": calls.of(case, now=timezone.now())})
 
 
 @open_to(PASSKEY_ALONE)

@@ -38,15 +38,20 @@ def test_every_try_is_told_with_what_came_of_it(staffed, make_page, noon, after)
     assert (found.next_names, found.next_by, found.countdown) == ("Ben", "SMS and e-mail", "1:20")
 
 
-def test_a_later_step_says_how_long_after_the_first_it_came(staffed, make_page, after):
+def test_a_later_step_says_how_long_after_the_first_it_came(staffed, make_page, noon, after):
     page = make_page()
+    _send_all(_accepted, noon)
     engine.climb_due(after(minutes=2))
+    waiting = calls.of(page.case, now=after(minutes=2))
+    _send_all(_accepted, after(minutes=2))
 
     found = calls.of(page.case, now=after(minutes=2))
 
+    assert waiting is not None
     assert found is not None
+    assert [step.when for step in waiting.steps] == ["At once", "Not out yet"]
+    assert [call.outcomes for call in waiting.steps[1].calls] == [["Waiting"], ["Waiting"]]
     assert [step.when for step in found.steps] == ["At once", "After 2 minutes"]
-    assert [call.outcomes for call in found.steps[1].calls] == [["Waiting"], ["Waiting"]]
 
 
 def test_who_took_it_is_named_until_it_is_opened(staffed, ada, make_page, noon):
