@@ -227,8 +227,8 @@ def _at(installation: Scratch, rate: float, seconds: float, size: int = 0) -> Fo
     done = subprocess.run(argv, cwd=ROOT, check=True, stdout=subprocess.PIPE, timeout=seconds + 90)
     client = _client_ms() - client
     answer = json.loads(done.stdout)
-    sent = _sent(installation, answer["sent"])
-    mails, arrived = _wait_for_pages(installation, sent)
+    sent = sent_tips(installation, answer["sent"])
+    mails, arrived = wait_for_pages(installation, sent)
     capacity = (time.monotonic() - started) * 1000 * (os.cpu_count() or 1)
     each = {name: spent - ours[name] for name, spent in _ours(installation).items()}
     busy = measuring.machine_busy_ms() - busy
@@ -266,7 +266,7 @@ def _ours(installation: Scratch) -> dict[str, float]:
     }
 
 
-def _sent(installation: Scratch, answers: list[tuple[int, int, list[str]]]) -> list[Sent]:
+def sent_tips(installation: Scratch, answers: list[tuple[int, int, list[str]]]) -> list[Sent]:
     pepper = secrets.read(installation.installation.places.secrets, "receipt_pepper").encode()
     found = []
     for pressed, there, numbers in answers:
@@ -277,14 +277,14 @@ def _sent(installation: Scratch, answers: list[tuple[int, int, list[str]]]) -> l
     return found
 
 
-def _wait_for_pages(installation: Scratch, sent: list[Sent]) -> tuple[list[dict], dict[str, int]]:
+def wait_for_pages(installation: Scratch, sent: list[Sent]) -> tuple[list[dict], dict[str, int]]:
     """The mails, and when the first about each tip came: once every tip has one, or when patience is over.
 
     Other mails come too, such as the watcher's alarms: only one that leads to a tip counts for it.
     """
     wanted, until = {tip.lookup for tip in sent}, time.monotonic() + PATIENCE
     while True:
-        mails = [message for message in _messages(installation) if message["kind"] == "mail" and message["accepted"]]
+        mails = [message for message in messages(installation) if message["kind"] == "mail" and message["accepted"]]
         arrived = _arrivals(installation, mails)
         if wanted <= arrived.keys() or time.monotonic() > until:
             return mails, arrived
@@ -312,7 +312,7 @@ def _end_escalations(installation: Scratch) -> None:
     installation.query("UPDATE triage_escalation SET state = 'ended', next_at = NULL RETURNING 1")
 
 
-def _messages(installation: Scratch) -> list[dict]:
+def messages(installation: Scratch) -> list[dict]:
     with urllib.request.urlopen(f"{_outbox(installation)}/messages.json", timeout=30) as answer:
         return json.load(answer)
 
