@@ -18,6 +18,8 @@ class Program(models.Model):
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=120)
     timezone = models.CharField(max_length=60, default="America/Toronto")
+    # When mail that wakes nobody is read, in that time zone; empty is always.
+    duty_hours = models.CharField(max_length=120, default="Mon-Fri 08:00-18:00", blank=True)
     emergency_number = models.CharField(max_length=20, default="911")
     text_emergency = models.CharField(max_length=200, blank=True)
     crisis_line = models.CharField(max_length=40, default="988")

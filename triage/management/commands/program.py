@@ -12,10 +12,12 @@ from django.db.models import Field
 from django.utils import timezone
 
 from intake.models import Program
+from triage.watching import duty
 
 SETTABLE = (
     "name",
     "timezone",
+    "duty_hours",
     "emergency_number",
     "text_emergency",
     "crisis_line",
@@ -62,6 +64,13 @@ class Command(BaseCommand):
             raise CommandError(f"Nothing was changed. {change!r} is not one of {', '.join(SETTABLE)}, with =value.")
         if name == "timezone" and value not in available_timezones():
             raise CommandError(f"Nothing was changed. {value!r} is no time zone; America/Toronto is one.")
+        if name == "duty_hours":
+            try:
+                duty.read(value)
+            except duty.BadHours:
+                raise CommandError(
+                    f"Nothing was changed. {value!r} is not written like Mon-Fri 08:00-18:00, Sat 10:00-14:00."
+                ) from None
         if isinstance(getattr(program, name), bool):
             if value not in YES_NO:
                 raise CommandError(f"Nothing was changed. {name} is yes or no.")
