@@ -22,7 +22,7 @@ from triage.escalation.senders import Outcome, Result
 from triage.escalation.signatures import sign_gateway
 from triage.learning import sampling
 from triage.models import Assessment, Case, Contact, Escalation, Notification, PagerEvent, QualityReview
-from triage.watching import reconcile, staffing
+from triage.watching import priority, reconcile, staffing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -243,6 +243,9 @@ def test_the_watch_role_sees_what_stands_still(acting_as, page, make_tip, carrie
         assert (
             staffing.Staffing(send=lambda channel, message: Result(Outcome.ACCEPTED, "test")).look(later) == 1
         )  # there is no oversight person
+        side = priority.Side(page.program_id, oversight=False)
+        assert [reach.address for reach in priority.on_duty(side)] == ["ada@example.org"]
+        assert priority.Priority(send=carrier).look(database_now()) == 0
 
     assert found == {"silent escalator-triage", "silent escalator-page"}
     # Ada, Ben and the chief by mail, and the chief of what is unread; Ada and Ben are on call.
