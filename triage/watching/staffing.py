@@ -136,7 +136,7 @@ def words(kinds: Counter[str]) -> Words:
     )
     body = _(
         "Somebody should look at who is on call:\n\n%(said)s\n\n"
-        "Open the console from your bookmark: the page People shows who it is.\n\n"
+        "Ask the people on call what they can be reached by, and set it right.\n\n"
         "This mail has no link, and a mail with one is not ours. It comes once for each of these."
     ) % {"said": said}
     return Words(_("TL watch: who is on call"), body)
