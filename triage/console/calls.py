@@ -81,7 +81,7 @@ def _steps(page: Escalation) -> list[Step]:
     tried: dict[object, list[Attempt]] = {}
     for attempt in attempts.of(page):
         tried.setdefault(attempt.notification_id, []).append(attempt)
-    notes = Notification.objects.filter(escalation=page, kind="page").select_related("user")
+    notes = Notification.objects.filter(escalation=page, kind__in=["page", "digest"]).select_related("user")
     rungs: dict[tuple[int, int], list[Notification]] = {}
     for note in notes.order_by("loop", "step", "user__name", "channel"):
         rungs.setdefault((note.loop, note.step), []).append(note)
@@ -99,6 +99,9 @@ def _call(note: Notification, tried: Iterable[Attempt]) -> Call:
 
 def _when(page: Escalation, notes: list[Notification]) -> str:
     """Say how long after the page began a step's first message went out: a failure makes the next step come early."""
+    if page.state == EscalationState.ENDED:
+        # Opened: its times were cut to the hour, and nothing finer is kept.
+        return _("Called")
     out = min((note.accepted_at for note in notes if note.accepted_at), default=None)
     if out is None:
         return _("Not out yet")

@@ -21,12 +21,12 @@ def handle(note: Notification, digits: str, now: datetime) -> None:
         and note.kind == "page"
         and note.escalation.state != EscalationState.ENDED
         and note.contact.active
-        and note.user.is_active
         and not note.code_used
         and note.code_misses < codes.MISSES
         and (note.accepted_at is None or note.accepted_at > now - codes.LIFETIME)
     )
-    if not live:
+    # Asked by itself: who carries pages may read of people whether they are active, and nothing else.
+    if not live or not User.objects.filter(pk=note.user_id, is_active=True).exists():
         return
     if digits == PASSES:
         _pass(note, now)

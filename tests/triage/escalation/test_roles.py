@@ -16,7 +16,19 @@ from django.test import Client
 from intake.models import Due, Tip
 from tipline.kernel.clock import database_now
 from triage import actions, epochs
-from triage.escalation import codes, deliver, engine, escalators, events, loop, replies, taking, unread, watching
+from triage.escalation import (
+    codes,
+    contacts,
+    deliver,
+    engine,
+    escalators,
+    events,
+    loop,
+    replies,
+    taking,
+    unread,
+    watching,
+)
 from triage.escalation.handover import Publisher
 from triage.escalation.senders import Outcome, Result
 from triage.escalation.signatures import sign_gateway
@@ -164,6 +176,26 @@ def test_the_page_role_sends_climbs_and_hears_replies(acting_as, page, carrier):
     assert Escalation.objects.get().times_taken == 1
     assert not Contact.objects.filter(active=True, user__name="Ada", channel="sms").exists()
     assert Notification.objects.filter(user__name="Ben").count() == 2
+
+
+def test_the_page_role_hears_what_is_keyed_in_a_call(acting_as, make_person, make_ladder, on_call, make_page, carrier):
+    ada = make_person("Ada", sms=None, email=None, voice="+14165550001")
+    on_call(ada, make_person("Ben", sms=None, email=None, voice="+14165550002"))
+    make_ladder((0, "first", ["voice"]), (120, "next", ["voice"]))
+    make_page()
+    with acting_as("page"):
+        for pk, _ in deliver.waiting(limit=10):
+            deliver.deliver(pk, send=carrier)
+    note = Notification.objects.get()
+    digits = contacts.open_digits(note.contact)
+
+    for keyed, state in ((digits, "taken"), ("9", "open")):
+        event = {"kind": "keyed", "reference": note.pk.hex, "id": "CA1", "digits": keyed}
+        PagerEvent.objects.create(sealed=events.seal_event(event))
+        with acting_as("page"):
+            assert replies.handle_waiting(database_now()) == 1
+        assert Escalation.objects.get().state == state
+        Notification.objects.update(code_used=False)
 
 
 def test_the_page_role_lets_a_taking_lapse_and_marks_a_bad_contact(acting_as, page, ada, carrier):
