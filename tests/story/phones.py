@@ -63,9 +63,13 @@ class Phones:
         )
         return found[0]
 
-    def answer(self, message: Message, text: str) -> int:
-        """Answer an SMS from the phone it went to; returns what the pager door said to it (0: not reached)."""
-        status, content = self._talk("POST", "/answer", {"message": message["id"], "text": text})
+    def answer(self, message: Message, text: str, *, sender: str = "") -> int:
+        """Answer an SMS, or key something in a call, from the phone it went to or from `sender`.
+
+        Returns what the pager door said to it (0: not reached).
+        """
+        wish = {"message": message["id"], "text": text} | ({"from": sender} if sender else {})
+        status, content = self._talk("POST", "/answer", wish)
         return json.loads(content)["status"] if status == 200 else 0
 
     def misbehave(self, **services: dict[str, object]) -> None:

@@ -138,7 +138,7 @@ def _finish(story: Story, phones: Phones) -> None:
     she.press("Correct it")
     expect(she.notice).to_contain_text("Corrected.")
     story.corrected = page.locator("h1 + p.row").inner_text().split("\n")
-    story.timeline = page.locator("ol.timeline").inner_text()
+    story.timeline = page.locator("[aria-labelledby=timeline-title] ol.timeline").inner_text()
 
     fold = she.unfold("Close it")
     fold.get_by_label("Passed on to those who act").check()

@@ -65,6 +65,8 @@ def test_who_took_it_is_named_until_it_is_opened(staffed, ada, make_page, noon):
     assert opened is not None
     assert (taken.running, taken.taken, taken.taker) == (True, True, "Ada")
     assert (opened.running, opened.next_names) == (False, "")
+    # Its times are cut to the hour: none is made up from them.
+    assert [step.when for step in opened.steps] == ["Called"]
 
 
 def test_a_page_that_climbed_all_night_shows_its_last_steps_and_counts_the_others(staffed, make_page, after):
