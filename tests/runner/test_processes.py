@@ -1,7 +1,10 @@
 """The one table of processes, held against everything that repeats it."""
 
 import ast
+import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +162,37 @@ def test_a_service_can_change_nothing_but_its_own_memory(compose: dict[str, Any]
     assert service["ulimits"]["core"] == 0
     own = {f"run-{process.run_volume}:/run/tipline"} if process.run_volume else set()
     assert kept == own | ({"pins:/pins"} if process.pins else set())
+
+
+@pytest.mark.parametrize("name", ["public", "triage-worker", "watch", "migrate", "postgres", "broker", "caddy"])
+def test_a_service_has_limits_and_is_never_swapped_to_a_disk(compose: dict[str, Any], name: str) -> None:
+    service = compose["services"][name]
+
+    assert service["mem_limit"] == service["memswap_limit"]
+    assert service["pids_limit"] > 0
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["ulimits"]["core"] == 0
+
+
+@pytest.mark.parametrize("name", ["public", "console", "pager", "postgres", "broker"])
+def test_what_others_wait_for_says_whether_it_is_well(compose: dict[str, Any], name: str) -> None:
+    assert compose["services"][name]["healthcheck"]["test"][0] == "CMD"
+
+
+def test_docker_understands_the_file() -> None:
+    docker = shutil.which("docker")
+    if docker is None or subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode:
+        pytest.skip("no docker compose on this machine")
+    asked = set(re.findall(r"\$\{(TIPLINE_\w+):\?", (ROOT / "docker-compose.yml").read_text()))
+    asked |= {"TIPLINE_CONSOLE_HOST", "TIPLINE_PAGER_HOST", "TIPLINE_PUBLIC_HOST"}
+    environment = {"PATH": os.defpath, **dict.fromkeys(asked, "tips.example")}
+
+    done = subprocess.run(
+        [docker, "compose", "--file", ROOT / "docker-compose.yml", "config", "--quiet"],
+        capture_output=True, text=True, check=False, env=environment,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_roles_are_separate_users_and_a_role_is_one(compose: dict[str, Any]) -> None:
