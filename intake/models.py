@@ -10,6 +10,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+CANARY = uuid.UUID("ca9a4900-0000-4000-8000-00000000ca9a")
+"""The program of the test tips that `watch` sends itself: no person belongs to it, and no form leads to it."""
+
 
 class Program(models.Model):
     """A Crime Stoppers program or a school's tip line: the owner of every other row."""

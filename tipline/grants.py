@@ -62,6 +62,7 @@ GRANTS: dict[str, dict[str, str]] = {
         "triage_pagerevent": "SELECT, UPDATE (lease_until), DELETE",
         "triage_auditentry": "SELECT (id, program_id, number, digest), INSERT",
         "triage_heartbeat": "SELECT, INSERT, UPDATE",
+        "triage_measure": "SELECT, INSERT, UPDATE (value)",
     },
     "watch": {
         "intake_due": "SELECT (id)",
@@ -72,9 +73,12 @@ GRANTS: dict[str, dict[str, str]] = {
         "triage_membership": "SELECT (id, program_id, user_id, role)",
         "triage_oncall": "SELECT (id, program_id, user_id, position)",
         "triage_case": "SELECT (id, program_id, oversight, urgency, status, unread)",
-        "triage_escalation": "SELECT (id, case_id, state, next_at)",
-        "triage_notification": "SELECT (id, due_at, lease_until)",
-        "triage_heartbeat": "SELECT",
+        "triage_escalation": "SELECT (id, program_id, case_id, urgency, state, opened_at, next_at)",
+        "triage_notification": "SELECT (id, escalation_id, channel, kind, due_at, accepted_at, lease_until)",
+        "triage_attempt": "SELECT (program_id, notification_id, result, hour)",
+        "intake_epochkey": "SELECT (usable_until)",
+        "triage_measure": "SELECT, INSERT, UPDATE (value, held)",
+        "triage_heartbeat": "SELECT, INSERT, UPDATE",
     },
     "console": {
         "intake_program": "SELECT",
@@ -107,6 +111,8 @@ GRANTS: dict[str, dict[str, str]] = {
         "triage_escalation": "SELECT, UPDATE",
         "triage_notification": "SELECT, INSERT, UPDATE",
         "triage_attempt": "SELECT",
+        "triage_measure": "SELECT",
+        "triage_heartbeat": "SELECT",
         "triage_custodian": "SELECT",
         "triage_handover": "SELECT (id, custodian_id, program_key_id), INSERT",
         "triage_job": "SELECT, INSERT, UPDATE (total, done, broken, raised, finished)",
@@ -133,6 +139,7 @@ GRANTS: dict[str, dict[str, str]] = {
         "triage_custodian": ALL,
         "triage_handover": "SELECT, UPDATE (sealed), DELETE",
         "triage_job": "SELECT, UPDATE (done, broken, raised, finished)",
+        "triage_heartbeat": "SELECT, INSERT, UPDATE",
     },
 }
 

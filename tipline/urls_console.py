@@ -10,6 +10,7 @@ from triage.console import (
     first,
     incidents,
     kit,
+    metrics,
     numbers,
     passkeys,
     people,
@@ -91,6 +92,7 @@ console = [
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
+    path("metrics", metrics.metrics, name="metrics"),
     # These three names are what the sign-in library looks for; none of its own pages is mounted.
     path("sign-in/", signing_in.sign_in, name="account_login"),
     path("sign-in/code/", signing_in.code, name="mfa_authenticate"),

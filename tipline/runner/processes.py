@@ -16,7 +16,7 @@ ROLES = (OWNER, "public", "pager", "console", "triage", "page", "watch", "custod
 SECRETS: dict[str, tuple[str, ...]] = {
     "public": ("receipt_pepper", "idempotency_pepper", "nonce_key", "epoch_mac", "db_public"),
     "pager": ("sms_gateway_secret", "twilio_token", "db_pager"),
-    "console": ("django_key", "vault_pepper", "contacts_key", "custodian_mac", "db_console"),
+    "console": ("django_key", "vault_pepper", "contacts_key", "custodian_mac", "metrics_token", "db_console"),
     "triage": ("epoch_mac", "db_triage"),
     "page": (
         "contacts_key", "page_code_key", "pager_event_private",

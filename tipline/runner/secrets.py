@@ -25,6 +25,7 @@ KEYS = (
     "vault_pepper",
     "contacts_key",
     "custodian_mac",
+    "metrics_token",
     "page_code_key",
     "pager_event_private",
     "sms_gateway_token",

@@ -73,6 +73,11 @@ class Watcher:
         # A restart of PostgreSQL is no incident.
         return self._judge({DATABASE}) if moment - self._blind_since > SILENT_AFTER.total_seconds() else set()
 
+    def oldest_tip(self) -> float:
+        """Return for how many seconds the oldest tip waits to be assessed, as far as this process has seen."""
+        first = min(self._waiting.values(), default=None)
+        return 0.0 if first is None else self._monotonic() - first
+
     def _waiting_tips(self) -> set[str]:
         # A due row keeps no time of arrival, so the watcher remembers when it first saw each.
         seen = self._monotonic()

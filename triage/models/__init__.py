@@ -23,7 +23,7 @@ from .incidents import IncidentSignature
 from .people import Membership, Role, User
 from .quality import QualityReview
 from .vault import Grant, Invitation, KeptSecret, KeyLink, PersonKey, RecoveryKey
-from .watching import Alarm, AlarmKind
+from .watching import Alarm, AlarmKind, Measure
 
 __all__ = [
     "Alarm",
@@ -53,6 +53,7 @@ __all__ = [
     "Ladder",
     "LadderStep",
     "LadderWho",
+    "Measure",
     "Membership",
     "Notification",
     "NotificationState",

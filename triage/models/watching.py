@@ -20,6 +20,23 @@ class AlarmKind(models.TextChoices):
     FAILING = "failing", _("A number or address of somebody on call does not work")
 
 
+class Measure(models.Model):
+    """A number that says how the house does (triage.watching.measures), over all programs together.
+
+    `held` is what was counted and is not shown yet: too little to be told without placing a tip in time.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=60)
+    # The values of its labels, in their order, "sms|accepted"; of a histogram the bucket's upper bound.
+    labels = models.CharField(max_length=60, blank=True)
+    value = models.PositiveBigIntegerField(default=0)
+    held = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="measure_once", fields=["name", "labels"])]
+
+
 class Alarm(models.Model):
     """Something that somebody is to be told of as long as it lasts. The row goes when it is over."""
 

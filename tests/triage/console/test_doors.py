@@ -14,6 +14,7 @@ pytestmark = pytest.mark.django_db
 
 OPEN_TO_ANYONE = {
     "healthz",
+    "metrics",
     "sign-in/",
     "sign-in/code/",
     "sign-in/left/",

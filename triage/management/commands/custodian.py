@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
 from triage.custody.keeper import IDLE, Keeper
+from triage.watching import beats
 
 log = logging.getLogger("tipline.custodian")
 
@@ -23,10 +24,11 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        keeper = Keeper()
+        keeper, pulse = Keeper(), beats.Pulse(beats.CUSTODIAN)
         while not stop.is_set():
             try:
                 close_old_connections()
+                pulse()
                 wait = keeper.tick()
             except (DatabaseError, InterfaceError) as fault:
                 log.warning("custodian.database_away %s", type(fault).__name__)

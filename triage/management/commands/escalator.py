@@ -10,6 +10,7 @@ from django.db import DatabaseError, InterfaceError
 
 from triage.escalation import escalators, loop, wake
 from triage.escalation.handover import Publisher
+from triage.watching import queues
 
 
 class Command(BaseCommand):
@@ -34,6 +35,7 @@ class Command(BaseCommand):
             with suppress(DatabaseError, InterfaceError):  # then everything is being stopped
                 found.drain()
         else:
+            queues.keep_measuring(stop)
             tick = escalators.PageTick(publisher)
             loop.run(loop.PAGE, tick, channel=wake.PAGE, stop=stop)
             tick.close()

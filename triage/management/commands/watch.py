@@ -17,6 +17,7 @@ from triage import rows
 from triage.escalation import carriers
 from triage.escalation.unread import Unread
 from triage.escalation.watching import EVERY, Watcher
+from triage.watching.counting import Counting
 from triage.watching.priority import Priority
 from triage.watching.staffing import Staffing
 
@@ -34,7 +35,10 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         watcher = Watcher(send=carriers.send)
-        others = [part(send=carriers.send) for part in (Unread, Staffing, Priority)]
+        others = [
+            Counting(oldest_tip=watcher.oldest_tip),
+            *(part(send=carriers.send) for part in (Unread, Staffing, Priority)),
+        ]
         # A mail server that hangs keeps these waiting, and never the watcher.
         slower = threading.Thread(
             target=_keep_looking,
