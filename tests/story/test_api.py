@@ -1,0 +1,82 @@
+"""What docs/api.md and docs/examples say, done to the letter against a running house."""
+
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.story.house import ROOT, House
+from tipline.kernel.receipts import Phrase
+
+pytestmark = pytest.mark.system
+
+TEXT = "They sell pills behind the rink, and one said he would bring a knife"
+EXAMPLES = ROOT / "docs" / "examples"
+
+
+def commands(part: str) -> list[str]:
+    """The commands of one part of the page, as they stand there."""
+    page = (ROOT / "docs" / "api.md").read_text()
+    found = re.split(r"^## ", page, flags=re.MULTILINE)
+    return re.findall(
+        r"^```sh\n(.*?)^```", next(each for each in found if each.startswith(part)), re.MULTILINE | re.DOTALL
+    )
+
+
+def run(argv: list[str], **more: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False, **more)  # type: ignore[call-overload]
+
+
+def test_every_command_of_the_public_part_works_in_its_order(house: House, tmp_path):
+    curl = shutil.which("curl")
+    if curl is None:
+        pytest.skip("no curl on this machine")
+    script = "set -eu\n" + "\necho\n".join(commands("The public API"))
+
+    done = run(["sh", "-c", script], cwd=tmp_path, env={"TIPLINE": house.url("public", ""), "PATH": "/usr/bin:/bin"})
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"status":"received"' in done.stdout
+    assert '"repeated":false' in done.stdout
+
+
+@pytest.mark.parametrize(("program", "file"), [(sys.executable, "send_tip.py"), ("node", "send-tip.mjs")])
+def test_the_example_sends_a_tip_and_shows_words_that_open_it(house: House, program: str, file: str):
+    found = shutil.which(program)
+    if found is None:
+        pytest.skip(f"no {program} on this machine")
+
+    done = run([found, str(EXAMPLES / file), house.url("public"), TEXT])
+
+    assert done.returncode == 0, done.stderr
+    words, numbers, answers = done.stdout.splitlines()
+    assert Phrase.parse(words.partition(":")[2]) == Phrase.parse(numbers.partition(":")[2]) is not None
+    assert answers == "Answers so far: 0"
+
+
+@pytest.mark.parametrize(("program", "file"), [(sys.executable, "send_tip.py"), ("node", "send-tip.mjs")])
+def test_the_example_says_why_it_was_refused(house: House, program: str, file: str):
+    found = shutil.which(program)
+    if found is None:
+        pytest.skip(f"no {program} on this machine")
+
+    done = run([found, str(EXAMPLES / file), house.url("public"), "  "])
+
+    assert done.returncode == 1
+    assert "Each error names its place" in done.stderr
+    assert "#/text" in done.stderr
+
+
+def test_the_example_locks_what_it_sent(house: House):
+    """The module is also to be used from other programs."""
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[2]); import send_tip as t; s = sys.argv[1];"
+        "r = t.send(s, {'text': 'x', 'danger': 'no'}); t.add(s, r['words'], 'more'); t.lock(s, r['numbers']);"
+        "\ntry: t.look(s, r['words'])\nexcept t.Refused as r: print(r.problem['status'])"
+    )
+
+    done = run([sys.executable, "-c", code, house.url("public", ""), str(EXAMPLES)])
+
+    assert (done.returncode, done.stdout.strip()) == (0, "404"), done.stderr
