@@ -276,7 +276,23 @@ TIP_TEXT_LIMIT = 100_000  # characters
 FORM_BODY_LIMIT = 1_500_000  # bytes: 100,000 characters of any script, percent-encoded, fit
 DATA_UPLOAD_MAX_MEMORY_SIZE = FORM_BODY_LIMIT
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
+API_BODY_LIMIT = 256 * 1024  # bytes
 FILE_UPLOAD_HANDLERS = ["tipline.uploads.RefuseFiles"]
+
+# The APIs: whom a view knows it says itself, and nothing is counted by address. Only what writes docs/openapi
+# needs the library that describes them: no door loads it.
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_THROTTLE_CLASSES": [],
+    "DEFAULT_PARSER_CLASSES": ["tipline.rest.reading.StrictJson"],
+    "DEFAULT_RENDERER_CLASSES": ["tipline.rest.writing.Json"],
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "tipline.rest.problems.handle",
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
+    **({"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"} if ROLE == "owner" else {}),
+}
 
 BROKER_URL = text("BROKER_URL")
 WORKER_HOST = text("WORKER_HOST", socket.gethostname())

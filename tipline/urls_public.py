@@ -3,9 +3,14 @@
 from django.urls import include, path
 
 from intake.channels import web
+from tipline.rest.problems import here
 
-urlpatterns = [path("", include("intake.urls")), path("healthz", web.healthz)]
+urlpatterns = [
+    path("", include("intake.urls")),
+    path("api/", include("intake.channels.api_urls")),
+    path("healthz", web.healthz),
+]
 
-handler400 = web.bad_request
-handler404 = web.not_found
-handler500 = web.broken
+handler400 = here("unreadable", web.bad_request)
+handler404 = here("not-found", web.not_found)
+handler500 = here("broken", web.broken)
