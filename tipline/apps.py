@@ -3,6 +3,7 @@
 from django.apps import AppConfig
 from django.conf import settings
 
+from tipline import logs
 from tipline.kernel import failpoints
 
 
@@ -10,5 +11,7 @@ class TiplineConfig(AppConfig):
     name = "tipline"
 
     def ready(self) -> None:
+        if settings.ROLE != "owner":
+            logs.hush()
         if settings.TESTING:
             failpoints.arm(settings.FAILPOINT)

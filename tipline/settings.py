@@ -316,19 +316,20 @@ TWILIO = {
 # Who runs this installation: the watchers write here when nobody is on call, or cannot be reached.
 ADMIN_MAIL = text("ADMIN_MAIL")
 
-# Event names and ids only; nothing a request carried. Django's own request loggers would write paths.
+# What a line may hold is listed in tipline/logs.py. Django's own request loggers have nothing to say in it.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{levelname} {name} {message}", "style": "{"}},
+    "formatters": {"listed": {"()": "tipline.logs.AllowListed"}},
     # A logger without any handler would fall back on stderr, warnings and paths included: it needs this one.
     "handlers": {
         "nowhere": {"class": "logging.NullHandler"},
-        "stderr": {"class": "logging.StreamHandler", "formatter": "plain"},
+        "stderr": {"class": "logging.StreamHandler", "formatter": "listed"},
     },
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "tipline": {"level": "INFO"},
+        "gunicorn.error": {"handlers": ["stderr"], "level": "ERROR", "propagate": False},
         "django.request": {"handlers": ["nowhere"], "propagate": False},
         "django.security": {"handlers": ["nowhere"], "propagate": False},
         "django.server": {"handlers": ["nowhere"], "propagate": False},
