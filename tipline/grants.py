@@ -59,6 +59,7 @@ GRANTS: dict[str, dict[str, str]] = {
         "triage_notification": "SELECT, INSERT, UPDATE",
         "triage_attempt": "SELECT, INSERT",
         "triage_contact": "SELECT, UPDATE (active, failing, digest_at)",
+        "triage_drill": "SELECT, UPDATE (state)",
         "triage_pagerevent": "SELECT, UPDATE (lease_until), DELETE",
         "triage_auditentry": "SELECT (id, program_id, number, digest), INSERT",
         "triage_heartbeat": "SELECT, INSERT, UPDATE",
@@ -106,8 +107,9 @@ GRANTS: dict[str, dict[str, str]] = {
         "triage_qualityreview": "SELECT, UPDATE (level, by_id)",
         "triage_boardsheet": "SELECT, INSERT, UPDATE (version, sealed)",
         "triage_auditentry": "SELECT, INSERT",
-        "triage_contact": "SELECT (id, program_id, user_id, channel, active, failing, sealed_digits),"
-        " UPDATE (active, sealed, address_mac, sealed_digits)",
+        # A person sees their own, and enters them.
+        "triage_contact": "SELECT, INSERT, UPDATE (active, failing, sealed, address_mac, sealed_digits)",
+        "triage_drill": "SELECT, INSERT, UPDATE (state), DELETE",
         "triage_escalation": "SELECT, UPDATE",
         "triage_notification": "SELECT, INSERT, UPDATE",
         "triage_attempt": "SELECT",

@@ -47,6 +47,7 @@ class Event(models.TextChoices):
     PASSKEY_ALONE = "passkey_alone", _("signed in with a passkey alone, to take pages")
     SIGNED_OUT_EVERYWHERE = "signed_out_everywhere", _("signed out everywhere")
     DIGITS_RENEWED = "digits_renewed", _("took other digits for calls")
+    CONTACTS_CHANGED = "contacts_changed", _("changed how they are called")
     FACTORS_CHANGED = "factors_changed", _("changed how they sign in")
     INVITED = "invited", _("was invited")
     LET_IN = "let_in", _("let somebody in")

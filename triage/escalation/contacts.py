@@ -47,6 +47,13 @@ def add_contact(user: User, program: Program, channel: str, address: str) -> Con
     return contact
 
 
+def forget(contact: Contact) -> None:
+    """Remove a number or mailbox. The row stays, because pages that were sent tell of it; the address goes."""
+    Contact.objects.filter(pk=contact.pk).update(
+        active=False, sealed=b"", sealed_digits=b"", address_mac=contact.pk.bytes
+    )
+
+
 def renew_digits(contact: Contact) -> None:
     """Give a voice contact other digits; who heard the old ones can take nothing with them."""
     contact.sealed_digits = _new_digits(contact)

@@ -11,7 +11,7 @@ from django.db import connection
 
 from tipline.kernel.clock import database_now
 from triage import actions, assess, epochs
-from triage.escalation import carriers, deliver, engine, replies, silence, wake
+from triage.escalation import carriers, deliver, drills, engine, replies, silence, wake
 from triage.escalation.handover import HandOver, Others, Publisher
 from triage.escalation.loop import POLL
 from triage.escalation.sending import Sending
@@ -97,10 +97,13 @@ class PageTick:
     def __init__(self, publisher: Publisher, *, send: carriers.Send = carriers.send) -> None:
         self._lane = HandOver(partial(publisher.offer, "triage.tasks.deliver"))
         self._sending = Sending(send)
+        self._drills = drills.Hands(send)
         self._listened = float("-inf")
 
     def __call__(self) -> float:
-        now, events, steps = _page_work()
+        now, events, steps, tests = _page_work()
+        if tests:
+            self._drills.begin()
         parts = [replies.handle_waiting if events else None, engine.climb_due if steps else None]
         if time.monotonic() - self._listened > LISTENING:
             parts.append(silence.move_on)
@@ -118,16 +121,18 @@ class PageTick:
 
     def close(self) -> None:
         """Finish what is being sent."""
+        self._drills.close()
         self._sending.close()
 
 
-def _page_work() -> tuple[datetime, bool, bool]:
-    """Ask, in one go, what time it is and whether a phone has answered or a step is due."""
+def _page_work() -> tuple[datetime, bool, bool, bool]:
+    """Ask, in one go, what time it is and whether a phone has answered, a step is due, a test page waits."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT clock_timestamp(), EXISTS (SELECT 1 FROM triage_pagerevent"
             " WHERE lease_until IS NULL OR lease_until < clock_timestamp()),"
-            " EXISTS (SELECT 1 FROM triage_escalation WHERE next_at <= clock_timestamp())"
+            " EXISTS (SELECT 1 FROM triage_escalation WHERE next_at <= clock_timestamp()),"
+            " EXISTS (SELECT 1 FROM triage_drill WHERE state = 'waiting')"
         )
-        now, events, steps = cursor.fetchone()
-    return now, events, steps
+        now, events, steps, tests = cursor.fetchone()
+    return now, events, steps, tests

@@ -15,7 +15,7 @@ from django.db.models import F, Q, QuerySet
 
 from tipline.kernel.sealing import SealBroken
 from triage import rows
-from triage.escalation import codes, contacts, engine, keyed, taking, wake
+from triage.escalation import codes, contacts, drills, engine, keyed, taking, wake
 from triage.escalation.events import UNDELIVERED, open_event
 from triage.models import Channel, Contact, EscalationState, Notification, NotificationState, PagerEvent, User
 
@@ -104,6 +104,8 @@ def handle(event: Mapping[str, Any], now: datetime) -> None:
         note = _by_reference(str(event.get("reference", "")), str(event.get("id", "")))
         if note is not None:
             keyed.handle(note, str(event.get("digits", "")), now)
+        else:
+            drills.answered_by_keys(str(event.get("reference", "")), str(event.get("digits", "")), now)
         return
     if event.get("kind") == "receipt":
         _receipt(str(event.get("reference", "")), str(event.get("id", "")), str(event.get("status", "")), now)
@@ -116,7 +118,7 @@ def handle(event: Mapping[str, Any], now: datetime) -> None:
         _stop(mac, now)
     elif reply.passes:
         _pass(mac, reply.page, now)
-    else:
+    elif not drills.answered_by_code(mac, reply.code, now):
         _code(mac, reply.code, now)
 
 

@@ -59,6 +59,31 @@ def voice_goodbye() -> str:
     return _("Your page board shows who has it. Goodbye.")
 
 
+def sms_drill(number: int, code: str) -> str:
+    """Ask whether this telephone wakes its person."""
+    return _(
+        "TL %(number)d TEST. A drill, no tip. Reply %(number)d %(code)s so we know this phone wakes you. "
+        "We never text links or ask for passwords."
+    ) % {"number": number, "code": code}
+
+
+def voice_drill(number: int) -> str:
+    """Ask the same in a call."""
+    return _(
+        "Test %(number)s. A drill, no tip. Key your own four digits and hash, so we know this phone wakes you."
+    ) % {"number": " ".join(str(number))}
+
+
+def mail_drill(number: int) -> tuple[str, str]:
+    """Return subject and text of the same, as an e-mail."""
+    body = _(
+        "Test %(number)d. A drill, no tip.\n\n"
+        "Pages will come like this. Say at your page board, under How you are called, that it came.\n\n"
+        "This mail has no link, and a mail with one is not ours. Do not reply or forward."
+    ) % {"number": number}
+    return _("TL test %(number)d") % {"number": number}, body
+
+
 def sms_digest(storm: Storm) -> str:
     """Count what is open, where several pages are of one event. Numbers stand in places of one width."""
     return _(

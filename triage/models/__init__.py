@@ -3,6 +3,7 @@
 from .audit import AuditEntry
 from .cases import Assessment, BoardSheet, Case, CaseStatus, Correction, IdentityRequest, Urgency
 from .custody import Custodian, HandOver, Job, JobKind
+from .drills import Drill, DrillState
 from .escalation import (
     Attempt,
     Channel,
@@ -38,6 +39,8 @@ __all__ = [
     "Contact",
     "Correction",
     "Custodian",
+    "Drill",
+    "DrillState",
     "Escalation",
     "EscalationState",
     "Grant",

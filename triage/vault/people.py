@@ -13,6 +13,7 @@ from django.db import transaction
 
 from intake.models import Program, ProgramKey, Purpose
 from triage.audit.chain import Event, record
+from triage.escalation import contacts
 from triage.models import Contact, Grant, Invitation, Membership, OnCall, PersonKey, Role, User
 
 from . import holders, keys, rotation, sessions
@@ -184,11 +185,8 @@ def leave(program: Program, user: User, *, by: User, unlocked: Unlocked, now: da
 def _go(program: Program, user: User) -> None:
     Membership.objects.filter(program=program, user=user).delete()
     OnCall.objects.filter(program=program, user=user).delete()
-    # The rows stay, because pages that were sent tell of them; the numbers go.
     for contact in Contact.objects.filter(program=program, user=user).only("pk"):
-        Contact.objects.filter(pk=contact.pk).update(
-            active=False, sealed=b"", sealed_digits=b"", address_mac=contact.pk.bytes
-        )
+        contacts.forget(contact)
     if not Membership.objects.filter(user=user).exists():
         PersonKey.objects.filter(user=user).delete()
         user.is_active = False

@@ -40,7 +40,9 @@ OF_A_TIP = [route for route in ROUTES if "case_id" in route]
 
 def _address(route, case_id=None):
     address = route.replace("<uuid:case_id>", str(case_id or uuid4())).replace("<int:number>", "1")
-    return "/" + address.replace("<uuid:user_id>", str(uuid4()))
+    for named in ("user_id", "contact_id"):
+        address = address.replace(f"<uuid:{named}>", str(uuid4()))
+    return "/" + address
 
 
 def test_the_walk_finds_the_addresses():
