@@ -17,6 +17,7 @@ from triage.console import (
     quality,
     reached,
     signing_in,
+    start,
     tip,
     unlocking,
     words,
@@ -36,6 +37,8 @@ def healthz(request: HttpRequest) -> HttpResponse:
 console = [
     path("", board.board, name="board"),
     path("rows/", board.rows, name="rows"),
+    path("start/", start.show, name="start"),
+    path("start/<uuid:program_id>/", start.choose, name="choose_program"),
     path("tips/<uuid:case_id>/", tip.show, name="tip"),
     path("tips/<uuid:case_id>/calls/", tip.called, name="calls"),
     path("tips/<uuid:case_id>/take/", tip.take, name="take"),

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from intake.models import Program
+from triage.console import permissions, programs
 from triage.models import User
 
 
@@ -17,12 +17,10 @@ def console(request: HttpRequest) -> dict[str, Any]:
     signed_in = isinstance(user, User)
     return {
         # A page about one tip names that tip's program itself.
-        "program": SimpleLazyObject(partial(_program, user)) if isinstance(user, User) else None,
+        "program": SimpleLazyObject(partial(programs.program, request)) if isinstance(user, User) else None,
+        "several_programs": SimpleLazyObject(lambda: len(programs.of(request)) > 1),
+        "opens": permissions.Opens(request),
         "unlocked": signed_in and getattr(request, "vault", None) is not None,
         "idle_minutes": settings.UNLOCKED_IDLE_MINUTES,
         "local": settings.LOCAL,
     }
-
-
-def _program(user: User) -> Program | None:
-    return Program.objects.filter(memberships__user=user).order_by("name").first()

@@ -1,16 +1,16 @@
-"""What every console request passes: nothing is open that is not marked so."""
+"""What every console request passes: nothing is open that is not marked so and not in the table of permissions."""
 
 from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth import logout
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
-from triage.console import unlocking
+from triage.console import permissions, programs, unlocking
 from triage.console.requests import (
     ANYONE,
     JUST_UNLOCKED,
@@ -54,7 +54,7 @@ class UnlockMiddleware:
         """Send strangers to sign in, half-signed-in people to their second factor, the locked to unlock."""
         allowed = whom(view)
         if allowed == ANYONE:
-            return None
+            return None if permissions.is_door(request) else _not_yours(request)
         user = request.user
         if not isinstance(user, User):
             return _elsewhere(request, "account_login", back=True)
@@ -65,15 +65,19 @@ class UnlockMiddleware:
                 return _elsewhere(request, "console:second_factor")
             logout(request)
             return _elsewhere(request, "account_login", back=True)
+        if permissions.refused(request):
+            return _not_yours(request)
+        # Only now: a session that may not see the page learns nothing of what it takes.
+        no_such_method = _method_of_nobody(request)
         if allowed == PASSKEY_ALONE:
-            return None
+            return no_such_method
         if not session.words_given(request):
             return unlocking.in_place(request, unlocking.WITHOUT_WORDS)
         if request.vault is None and allowed in {UNLOCKED, JUST_UNLOCKED}:
             return unlocking.in_place(request, unlocking.LOCKED)
         if allowed == JUST_UNLOCKED and not session.is_fresh(request, now=timezone.now()):
             return unlocking.in_place(request, unlocking.STALE)
-        return None
+        return no_such_method
 
 
 def _elsewhere(request: AnyRequest, name: str, *, back: bool = False) -> HttpResponse:
@@ -84,3 +88,21 @@ def _elsewhere(request: AnyRequest, name: str, *, back: bool = False) -> HttpRes
     if back and request.method == "GET" and request.path != "/":
         target = f"{target}?{urlencode({'next': request.get_full_path()})}"
     return redirect(target)
+
+
+def _method_of_nobody(request: AnyRequest) -> HttpResponse | None:
+    match = request.resolver_match
+    if match is None or permissions.rule_of(match).roles(request.method or "GET"):
+        return None
+    return HttpResponseNotAllowed(permissions.methods(match))
+
+
+def _not_yours(request: AnyRequest) -> HttpResponse:
+    """Say that this is not for the person's role; somebody who reads no tips has another first page than the board."""
+    match = request.resolver_match
+    if match is not None and match.view_name == "console:board":
+        return redirect("console:start")
+    if request.htmx:
+        return HttpResponse(status=403)
+    here = programs.current(request)
+    return render(request, "console/not_yours.html", {"role": here.get_role_display() if here else ""}, status=403)

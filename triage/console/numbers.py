@@ -15,7 +15,7 @@ from triage.console import labels
 from triage.console.requests import UNLOCKED, ConsoleRequest, open_to
 from triage.learning import measuring, shares
 from triage.learning.shares import Cell, Drift, Line
-from triage.models import Urgency
+from triage.models import READERS, Role, Urgency
 
 HEIGHT, STEP = 40, 20
 MOVED: dict[int, str | Promise] = {0: "", 1: _("more than before"), -1: _("less than before")}
@@ -55,7 +55,9 @@ def measure(request: ConsoleRequest) -> HttpResponse:
     """Show the same page with the model measured on the corrections; it is asked for, as it takes a moment."""
     found = measuring.measure(request.user, request.vault) if request.vault else None
     # It opens many tips at once, if only for a program to read: that is on record.
-    for program in request.user.memberships.values_list("program_id", flat=True):
+    for program in request.user.memberships.filter(role__in=[*READERS, Role.OVERSIGHT]).values_list(
+        "program_id", flat=True
+    ):
         record(program, Event.MEASURED, actor=request.user, now=timezone.now())
     named = [(labels.category(each.code), each) for each in found.categories] if found else []
     return _page(request, {"measured": found, "named": named})

@@ -13,11 +13,13 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from intake.models import Program, Purpose
+from triage.console import programs
 from triage.console.requests import JUST_UNLOCKED, UNLOCKED, ConsoleRequest, open_to
 from triage.models import Membership, Role, User
-from triage.vault import people, session
+from triage.vault import people, roles, session
 from triage.vault.keys import Unlocked
 
+REFUSALS = (people.NotHeld, people.LastHolder, people.NotOneself, people.NotTheirs)
 CODE, WHOSE = "code for a colleague", "name of that colleague"
 
 
@@ -46,12 +48,13 @@ class InviteForm(forms.Form):
 @require_safe
 def show(request: ConsoleRequest) -> HttpResponse:
     """List everybody of one's own program."""
-    program, unlocked = own_program(request), vault_of(request)
+    program, unlocked, role = own_program(request), vault_of(request), own_role(request)
     context = {
         "here": "people",
         "program": program,
         "people": people.everybody(program),
-        "may_invite": bool(people.roles_to_give(program, unlocked)),
+        "may_invite": bool(people.roles_to_give(program, unlocked, giver=role)),
+        "may_change": roles.GIVES[role],
     }
     return render(request, "console/people.html", context)
 
@@ -61,8 +64,8 @@ def show(request: ConsoleRequest) -> HttpResponse:
 def invite(request: ConsoleRequest) -> HttpResponse:
     """Let the next one in; their code is shown on the page that follows."""
     program, unlocked = own_program(request), vault_of(request)
-    roles = people.roles_to_give(program, unlocked)
-    form = InviteForm(request.POST if "name" in request.POST else None, roles=roles)
+    given_roles = people.roles_to_give(program, unlocked, giver=own_role(request))
+    form = InviteForm(request.POST if "name" in request.POST else None, roles=given_roles)
     may_identity = unlocked.program_seed(program, Purpose.IDENTITY) is not None
     if form.is_bound and form.is_valid():
         given = form.cleaned_data
@@ -79,6 +82,8 @@ def invite(request: ConsoleRequest) -> HttpResponse:
             )
         except people.NameTaken:
             form.add_error("username", _("Somebody has, or had, this sign-in name. Choose another."))
+        except people.NotTheirs:
+            form.add_error("role", _("Somebody of another role lets these people in."))
         except people.NotHeld:
             form.add_error(None, _("You do not hold that key, so you cannot give it."))
         else:
@@ -94,7 +99,7 @@ def new_code(request: ConsoleRequest, user_id: UUID) -> HttpResponse:
     program, user = _colleague(request, user_id)
     try:
         code = people.new_code(program, user, by=request.user, unlocked=vault_of(request), now=timezone.now())
-    except (people.NotHeld, people.LastHolder, people.NotOneself) as refusal:
+    except REFUSALS as refusal:
         return _refused(request, refusal)
     return _hand_over(request, user, code)
 
@@ -126,7 +131,7 @@ def withdraw(request: ConsoleRequest, user_id: UUID) -> HttpResponse:
     program, user = _colleague(request, user_id)
     try:
         people.withdraw(program, user, by=request.user, unlocked=vault_of(request), now=timezone.now())
-    except (people.NotHeld, people.LastHolder) as refusal:
+    except REFUSALS as refusal:
         return _refused(request, refusal)
     messages.success(request, now_("The code opens nothing any more."))
     return redirect("console:people")
@@ -142,7 +147,7 @@ def leave(request: ConsoleRequest, user_id: UUID) -> HttpResponse:
         return render(request, "console/leave.html", context)
     try:
         left = people.leave(program, user, by=request.user, unlocked=vault_of(request), now=timezone.now())
-    except (people.NotHeld, people.LastHolder, people.NotOneself) as refusal:
+    except REFUSALS as refusal:
         return _refused(request, refusal)
     messages.success(request, now_("{name} has left. Nothing that comes from now on opens for them.").format(name=user))
     if left.nobody_on_call:
@@ -154,10 +159,18 @@ def leave(request: ConsoleRequest, user_id: UUID) -> HttpResponse:
 
 def own_program(request: ConsoleRequest) -> Program:
     """Return the program of the person who asks; nobody else's people or keys are ever shown."""
-    membership = Membership.objects.filter(user=request.user).select_related("program").first()
-    if membership is None:
+    found = programs.program(request)
+    if found is None:
         raise Http404
-    return membership.program
+    return found
+
+
+def own_role(request: ConsoleRequest) -> Role:
+    """Return what the person who asks is in that program."""
+    found = programs.current(request)
+    if found is None:
+        raise Http404
+    return Role(found.role)
 
 
 def vault_of(request: ConsoleRequest) -> Unlocked:
@@ -182,6 +195,8 @@ def _hand_over(request: ConsoleRequest, user: User, words: str) -> HttpResponse:
 def _refused(request: ConsoleRequest, refusal: Exception) -> HttpResponse:
     if isinstance(refusal, people.NotOneself):
         text = now_("Somebody else has to do this for you.")
+    elif isinstance(refusal, people.NotTheirs):
+        text = now_("Somebody of another role does this for people of this role.")
     else:
         purpose = Purpose(getattr(refusal, "purpose", Purpose.CONTENT)).label
         text = now_("Only somebody who also holds the key for “{key}” can do this.").format(key=purpose)

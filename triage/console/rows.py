@@ -13,7 +13,7 @@ from intake.models import Due, Wrap, WrapPurpose
 from triage.console import labels, sheet
 from triage.console.incidents_suggested import Suggestion, suggest
 from triage.escalation import taking
-from triage.models import Case, CaseStatus, Escalation, EscalationState, IdentityRequest, Role, Urgency, User
+from triage.models import READERS, Case, CaseStatus, Escalation, EscalationState, IdentityRequest, Role, Urgency, User
 from triage.vault.keys import Unlocked
 
 PER_PAGE = 50
@@ -276,5 +276,5 @@ def _assessing(user: User) -> int:
     """Tips that no case tells of yet. Those about our own people count for the people who read them only."""
     insider = Exists(Wrap.objects.filter(tip=OuterRef("tip"), purpose=WrapPurpose.OVERSIGHT))
     mine = user.memberships.filter(program=OuterRef("program"))
-    others, oversight = Exists(mine.exclude(role=Role.OVERSIGHT)), Exists(mine.filter(role=Role.OVERSIGHT))
+    others, oversight = Exists(mine.filter(role__in=READERS)), Exists(mine.filter(role=Role.OVERSIGHT))
     return Due.objects.filter((others & ~insider) | (oversight & insider)).count()

@@ -18,7 +18,7 @@ from triage.audit.chain import Event, record
 from triage.console.requests import UNLOCKED, ConsoleRequest, open_to
 from triage.custody import handing, work
 from triage.learning import reassess
-from triage.models import Custodian, HandOver, Job, JobKind, Role, User
+from triage.models import READERS, Custodian, HandOver, Job, JobKind, Role, User
 from triage.vault.keys import Unlocked
 
 FINISHED = _("Finished.")
@@ -98,6 +98,8 @@ def visible(user: User) -> list[Job]:
 
 
 def _goes_with(role: str, purpose: str) -> bool:
+    if role not in {*READERS, Role.OVERSIGHT}:
+        return False
     hidden = Purpose.CONTENT if role == Role.OVERSIGHT else Purpose.OVERSIGHT
     return purpose != hidden
 

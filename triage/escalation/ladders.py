@@ -36,6 +36,7 @@ SELECT
     (SELECT json_agg(json_build_array(member.user_id, member.role) ORDER BY member.id)
      FROM triage_membership member JOIN triage_user ON triage_user.id = member.user_id
      WHERE member.program_id = %(program)s AND triage_user.is_active
+       AND member.role IN ('coordinator', 'supervisor', 'oversight')
        AND (member.role = 'oversight') = %(oversight)s),
     (SELECT json_agg(user_id ORDER BY position) FROM triage_oncall WHERE program_id = %(program)s),
     ladder.loop_after,

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef
 
 from intake.models import TipStatus
-from triage.models import Assessment, Case, Membership, QualityReview, Role, Urgency
+from triage.models import READERS, Assessment, Case, Membership, QualityReview, Role, Urgency
 
 A_DAY = 5
 FROM = timedelta(days=14)
@@ -57,5 +57,7 @@ def draw(today: date) -> None:
 
 def _sides() -> Iterable[tuple[UUID, bool]]:
     """Every program and side that somebody reads."""
-    members = Membership.objects.values_list("program_id", "role").distinct()
+    members = (
+        Membership.objects.filter(role__in=[*READERS, Role.OVERSIGHT]).values_list("program_id", "role").distinct()
+    )
     return {(program_id, role == Role.OVERSIGHT) for program_id, role in members}

@@ -21,12 +21,13 @@ from .escalation import (
     PagerEvent,
 )
 from .incidents import IncidentSignature
-from .people import Membership, Role, User
+from .people import READERS, Membership, Role, User
 from .quality import QualityReview
 from .vault import Grant, Invitation, KeptSecret, KeyLink, PersonKey, RecoveryKey
 from .watching import Alarm, AlarmKind, Measure
 
 __all__ = [
+    "READERS",
     "Alarm",
     "AlarmKind",
     "Assessment",

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from intake.models import Program, Tip
 
-from .people import User
+from .people import READERS, User
 
 
 class Urgency(models.TextChoices):
@@ -62,7 +62,7 @@ class CaseQuerySet(models.QuerySet["Case"]):
         """Cases of the programs the person belongs to, oversight cases for oversight people only."""
         mine = user.memberships.filter(program=models.OuterRef("program"))
         return self.filter(
-            Q(models.Exists(mine.exclude(role="oversight")), oversight=False)
+            Q(models.Exists(mine.filter(role__in=READERS)), oversight=False)
             | Q(models.Exists(mine.filter(role="oversight")), oversight=True)
         )
 

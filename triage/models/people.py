@@ -49,6 +49,14 @@ class Role(models.TextChoices):
     COORDINATOR = "coordinator", _("Coordinator")
     SUPERVISOR = "supervisor", _("Supervisor")
     OVERSIGHT = "oversight", _("Oversight")
+    BOARD = "board", _("Board member")
+    AGENCY = "agency", _("Agency contact")
+    ADMINISTRATOR = "admin", _("Administrator")
+    AUDITOR = "auditor", _("Auditor")
+
+
+READERS = (Role.COORDINATOR, Role.SUPERVISOR)
+"""Who reads the tips that are not about the program's own people. Those OVERSIGHT reads, and nobody else reads any."""
 
 
 class Membership(models.Model):

@@ -18,7 +18,7 @@ from intake.models import Program, ProgramKey, Purpose
 from intake.sealed import public_key
 from tipline.kernel import sealing, wraps
 from tipline.kernel.sealing import SealBroken
-from triage.models import Grant, Invitation, KeyLink, Membership, PersonKey, User
+from triage.models import READERS, Grant, Invitation, KeyLink, Membership, PersonKey, User
 
 from . import holders, phrases, pins
 from .stretching import SALT_SIZE, Cost, stretch
@@ -207,7 +207,7 @@ def unlock(user: User | None, pass_phrase: str) -> Unlocked | None:
 def purposes_for(user: User, program: Program) -> set[Purpose]:
     """Which of a program's keys somebody of this role is to hold."""
     roles = set(Membership.objects.filter(user=user, program=program).values_list("role", flat=True))
-    content = {Purpose.CONTENT, Purpose.IDENTITY} if roles - {"oversight"} else set()
+    content = {Purpose.CONTENT, Purpose.IDENTITY} if roles & set(READERS) else set()
     oversight = {Purpose.OVERSIGHT, Purpose.IDENTITY} if "oversight" in roles else set()
     return content | oversight
 

@@ -18,11 +18,9 @@ from triage.models import Contact, Grant, Invitation, Membership, OnCall, Person
 
 from . import holders, keys, rotation, sessions
 from .keys import Unlocked
+from .roles import GIVES, IDENTITY_TOO, MAIN
 
 CODE_LASTS = timedelta(days=3)
-MAIN = {Role.COORDINATOR: Purpose.CONTENT, Role.SUPERVISOR: Purpose.CONTENT, Role.OVERSIGHT: Purpose.OVERSIGHT}
-"""The key without which somebody of a role could read nothing."""
-
 NotHeld = rotation.NotHeld
 
 
@@ -40,6 +38,10 @@ class LastHolder(Exception):
 
 class NotOneself(Exception):
     """Somebody else has to do this."""
+
+
+class NotTheirs(Exception):
+    """People of this role are let in and let go by people of another role."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +87,10 @@ def everybody(program: Program) -> list[Person]:
     ]
 
 
-def roles_to_give(program: Program, unlocked: Unlocked) -> list[Role]:
-    """The roles whose main key this person holds."""
-    return [role for role, purpose in MAIN.items() if unlocked.program_seed(program, purpose) is not None]
+def roles_to_give(program: Program, unlocked: Unlocked, *, giver: Role) -> list[Role]:
+    """The roles somebody of this role may give whose main key this person holds, or that hold none."""
+    held = {None, *(purpose for purpose in Purpose if unlocked.program_seed(program, purpose) is not None)}
+    return [role for role in GIVES[giver] if MAIN[role] in held]
 
 
 @transaction.atomic
@@ -102,11 +105,12 @@ def let_in(
     unlocked: Unlocked,
     now: datetime,
 ) -> tuple[User, str]:
-    """Make a person and their one-time code, which is shown once. Raises NotHeld, NameTaken."""
+    """Make a person and their one-time code, which is shown once. Raises NotTheirs, NotHeld, NameTaken."""
     holders.hold_still(program.pk)
     if User.objects.filter(username__iexact=username).exists():
         raise NameTaken
-    seeds = _seeds(program, {MAIN[role], *([Purpose.IDENTITY] if identity else [])}, unlocked)
+    seeds = _seeds(program, _to_hold(role, identity=identity), unlocked)
+    _may_change(program, by, role)
     user = User.objects.create_user(username, name=name)
     Membership.objects.create(program=program, user=user, role=role)
     code = keys.invite(user, program, seeds, by=by, expires_at=now + CODE_LASTS)
@@ -119,7 +123,7 @@ def new_code(program: Program, user: User, *, by: User, unlocked: Unlocked, now:
     """Give somebody whose pass phrase is lost, or whose code is over, another one-time code.
 
     It gives back the keys they held or were to hold. What they know now goes on working until the code is used.
-    Raises NotHeld, LastHolder, NotOneself.
+    Raises NotHeld, LastHolder, NotOneself, NotTheirs.
     """
     holders.hold_still(program.pk)
     if user == by:
@@ -129,8 +133,9 @@ def new_code(program: Program, user: User, *, by: User, unlocked: Unlocked, now:
         if unlocked.program_seed(program, purpose) is None:
             # Their copy is the only one this person could give: a new code would throw it away.
             raise NotHeld(purpose) if _others(program, purpose, user) else LastHolder(purpose)
+    _may_change(program, by, _role(program, user))
     if not purposes:
-        purposes = {MAIN[Role(Membership.objects.get(program=program, user=user).role)]}
+        purposes = _to_hold(_role(program, user), identity=False)
     code = keys.invite(user, program, _seeds(program, purposes, unlocked), by=by, expires_at=now + CODE_LASTS)
     record(program, Event.CODE_GIVEN, actor=by, now=now)
     return code
@@ -140,7 +145,7 @@ def new_code(program: Program, user: User, *, by: User, unlocked: Unlocked, now:
 def withdraw(program: Program, user: User, *, by: User, unlocked: Unlocked, now: datetime) -> None:
     """Take back a one-time code nobody has used; who never signed in is no longer one of the people.
 
-    Raises NotHeld, LastHolder.
+    Raises NotHeld, LastHolder, NotTheirs.
     """
     holders.hold_still(program.pk)
     found = Invitation.objects.filter(program=program, user=user, used=False).first()
@@ -150,6 +155,7 @@ def withdraw(program: Program, user: User, *, by: User, unlocked: Unlocked, now:
         purpose = Purpose(grant.program_key.purpose)
         if unlocked.program_seed(program, purpose) is None:
             raise NotHeld(purpose) if _others(program, purpose, user) else LastHolder(purpose)
+    _may_change(program, by, _role(program, user))
     found.delete()
     if not PersonKey.objects.filter(user=user).exists():
         _go(program, user)
@@ -160,7 +166,7 @@ def withdraw(program: Program, user: User, *, by: User, unlocked: Unlocked, now:
 def leave(program: Program, user: User, *, by: User, unlocked: Unlocked, now: datetime) -> Left:
     """Let somebody go: their grants, sessions, phones and turns on call end, and every key they held is replaced.
 
-    Raises NotOneself, LastHolder if nobody else holds one of their keys, NotHeld if only others do.
+    Raises NotOneself, LastHolder if nobody else holds one of their keys, NotHeld if only others do, NotTheirs.
     """
     holders.hold_still(program.pk)
     if user == by:
@@ -170,6 +176,7 @@ def leave(program: Program, user: User, *, by: User, unlocked: Unlocked, now: da
     for purpose in sorted(purposes):
         if unlocked.program_seed(program, purpose) is None:
             raise NotHeld(purpose) if _others(program, purpose, user) else LastHolder(purpose)
+    _may_change(program, by, _role(program, user))
     Grant.objects.filter(program=program, user=user).delete()
     Invitation.objects.filter(program=program, user=user).delete()
     done = rotation.rotate(program, purposes, by=by, unlocked=unlocked, now=now)
@@ -192,6 +199,23 @@ def _go(program: Program, user: User) -> None:
         user.is_active = False
         user.save(update_fields=["is_active"])
     sessions.end_everywhere(user)
+
+
+def _role(program: Program, user: User) -> Role:
+    found = Membership.objects.filter(program=program, user=user).first()
+    if found is None:
+        raise NotTheirs
+    return Role(found.role)
+
+
+def _may_change(program: Program, by: User, role: Role) -> None:
+    if role not in GIVES[_role(program, by)]:
+        raise NotTheirs
+
+
+def _to_hold(role: Role, *, identity: bool) -> set[Purpose]:
+    main = MAIN[role]
+    return {each for each in (main, Purpose.IDENTITY if identity and role in IDENTITY_TOO else None) if each}
 
 
 def _purposes(program: Program, user: User) -> set[Purpose]:

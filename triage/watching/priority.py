@@ -19,7 +19,7 @@ from intake.models import Program
 from tipline.kernel import times
 from triage.escalation.carriers import Send
 from triage.escalation.texts import Words
-from triage.models import Alarm, AlarmKind, Channel, Contact, Membership, OnCall, Role
+from triage.models import READERS, Alarm, AlarmKind, Channel, Contact, Membership, OnCall, Role
 from triage.watching import duty, telling
 
 log = logging.getLogger("tipline.watch")
@@ -113,7 +113,7 @@ def begins(program: Program, now: datetime) -> datetime:
 def on_duty(side: Side) -> list[telling.Reach]:
     """The mailbox of the first on call who has one and may read these tips; else of those who answer for them."""
     members = Membership.objects.filter(program_id=side.program_id, user__is_active=True)
-    members = members.filter(role=Role.OVERSIGHT) if side.oversight else members.exclude(role=Role.OVERSIGHT)
+    members = members.filter(role=Role.OVERSIGHT) if side.oversight else members.filter(role__in=READERS)
     rota = OnCall.objects.filter(program_id=side.program_id, user_id__in=members.values("user_id"))
     for user in rota.order_by("position").values_list("user_id", flat=True):
         found = Contact.objects.filter(program_id=side.program_id, user_id=user, channel=Channel.EMAIL, active=True)

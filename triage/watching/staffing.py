@@ -31,6 +31,7 @@ _FOUND = """
 WITH member AS (
     SELECT membership.program_id, membership.user_id, membership.role = 'oversight' AS oversight
     FROM triage_membership membership JOIN triage_user person ON person.id = membership.user_id WHERE person.is_active
+      AND membership.role IN ('coordinator', 'supervisor', 'oversight')
 ), live AS (
     SELECT DISTINCT program_id, user_id, channel FROM triage_contact WHERE active
 ), duty AS (

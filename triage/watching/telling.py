@@ -14,7 +14,7 @@ from triage.escalation import contacts
 from triage.escalation.carriers import Send
 from triage.escalation.senders import Outcome, Outgoing
 from triage.escalation.texts import Words
-from triage.models import Channel, Contact, Membership, OnCall, Role
+from triage.models import READERS, Channel, Contact, Membership, OnCall, Role
 
 log = logging.getLogger("tipline.watch")
 
@@ -71,7 +71,7 @@ def administrators(program_id: UUID) -> list[Reach]:
 def answering(program_id: UUID, *, oversight: bool) -> list[Reach]:
     """Mailboxes of those who answer for these tips; where a program has no supervisor, of all who may see them."""
     members = Membership.objects.filter(program_id=program_id, user__is_active=True)
-    members = members.filter(role=Role.OVERSIGHT) if oversight else members.exclude(role=Role.OVERSIGHT)
+    members = members.filter(role=Role.OVERSIGHT) if oversight else members.filter(role__in=READERS)
     roles = dict(members.values_list("user_id", "role"))
     people = [user for user, role in roles.items() if oversight or role == Role.SUPERVISOR] or list(roles)
     found = Contact.objects.filter(program_id=program_id, user_id__in=people, channel=Channel.EMAIL, active=True)

@@ -40,7 +40,7 @@ OF_A_TIP = [route for route in ROUTES if "case_id" in route]
 
 def _address(route, case_id=None):
     address = route.replace("<uuid:case_id>", str(case_id or uuid4())).replace("<int:number>", "1")
-    for named in ("user_id", "contact_id"):
+    for named in ("user_id", "contact_id", "program_id"):
         address = address.replace(f"<uuid:{named}>", str(uuid4()))
     return "/" + address
 

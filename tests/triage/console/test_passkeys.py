@@ -22,6 +22,7 @@ pytestmark = pytest.mark.django_db
 TAKES_PAGES = {"", "rows/", "tips/<uuid:case_id>/take/"}
 # … and what concerns nobody but the person: to unlock, to lock, to leave.
 OWN = {"unlock/", "lock/", "cover/", "sign-out/", "you/sign-out-everywhere/", "second-factor/"}
+OWN |= {"start/", "start/<uuid:program_id>/"}
 
 
 def _add(client, name="my phone"):

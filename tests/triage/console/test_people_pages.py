@@ -69,7 +69,8 @@ def test_a_code_is_shown_to_no_other_session(adas, sign_in, ada):
         ({"username": "Ben O"}, "Small letters"),
         ({"username": "ada"}, "Choose another"),
         ({"role": "oversight"}, "Select a valid choice"),
-        ({"role": "admin"}, "Select a valid choice"),
+        ({"role": "auditor"}, "Select a valid choice"),
+        ({"role": "king"}, "Select a valid choice"),
     ],
 )
 def test_a_refused_invitation_says_why_and_makes_nobody(adas, answers, says):

@@ -26,6 +26,7 @@ from tipline.kernel.sealing import SealBroken
 from triage.management.commands.recover import let_in
 from triage.models import Invitation, KeyLink, Membership, Role, User
 from triage.vault import holders, keys, people, phrases, pins, recovery, rotation
+from triage.vault.roles import GIVES
 
 pytestmark = pytest.mark.django_db
 
@@ -105,7 +106,12 @@ class Lives(RuleBasedStateMachine):
         name = f"p{self.count}"
         unlocked = self._unlocked(by)
         asked = {"username": name, "name": name, "role": role, "identity": identity}
-        wanted = {people.MAIN[role], *([Purpose.IDENTITY] if identity else [])}
+        wanted = [people.MAIN[role], Purpose.IDENTITY if identity and role in people.IDENTITY_TOO else None]
+        wanted = [purpose for purpose in wanted if purpose is not None]
+        if all(unlocked.program_seed(self.program, purpose) for purpose in wanted) and role not in GIVES[by.role]:
+            with pytest.raises(people.NotTheirs):
+                people.let_in(self.program, **asked, by=by.user, unlocked=unlocked, now=NOON)
+            return
         if any(unlocked.program_seed(self.program, purpose) is None for purpose in wanted):
             with pytest.raises(people.NotHeld):
                 people.let_in(self.program, **asked, by=by.user, unlocked=unlocked, now=NOON)
@@ -134,7 +140,7 @@ class Lives(RuleBasedStateMachine):
             return
         try:
             code = people.new_code(self.program, somebody.user, by=by.user, unlocked=self._unlocked(by), now=NOON)
-        except (people.NotHeld, people.LastHolder, people.NotOneself):
+        except (people.NotHeld, people.LastHolder, people.NotOneself, people.NotTheirs):
             return
         somebody.codes.append(code)
 
@@ -168,7 +174,7 @@ class Lives(RuleBasedStateMachine):
         self._copy(somebody)
         try:
             people.leave(self.program, somebody.user, by=by.user, unlocked=self._unlocked(by), now=NOON)
-        except (people.NotHeld, people.LastHolder, people.NotOneself):
+        except (people.NotHeld, people.LastHolder, people.NotOneself, people.NotTheirs):
             return
         self.here.remove(somebody)
         self.gone.append((somebody, len(self.tips)))
@@ -177,7 +183,7 @@ class Lives(RuleBasedStateMachine):
     @rule(seat=SEATS)
     def a_kit_is_printed(self, seat: int) -> None:
         by = self._member(seat)
-        if by is None:
+        if by is None or people.MAIN[by.role] is None:
             return
         made = recovery.draft(self.program)
         recovery.confirm(self.program, made, by=by.user, unlocked=self._unlocked(by), now=NOON)
@@ -186,7 +192,7 @@ class Lives(RuleBasedStateMachine):
     @rule(seat=SEATS)
     def somebody_adds_their_keys_to_the_kit(self, seat: int) -> None:
         by = self._member(seat)
-        if by is not None:
+        if by is not None and people.MAIN[by.role] is not None:
             recovery.join(self.program, by=by.user, unlocked=self._unlocked(by), now=NOON)
 
     @precondition(lambda self: self.kits)
