@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 from triage.console import (
     board,
     first,
+    health,
     incidents,
     kit,
     metrics,
@@ -91,6 +92,7 @@ console = [
     path("jobs/", work.show, name="work"),
     path("jobs/reseal/", work.reseal, name="reseal"),
     path("jobs/sort/", work.sort, name="sort"),
+    path("running/", health.show, name="health"),
     path("numbers/", numbers.show, name="numbers"),
     path("numbers/measure/", numbers.measure, name="measure"),
     path("quality/", quality.show, name="quality"),

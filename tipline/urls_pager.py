@@ -13,4 +13,6 @@ urlpatterns = [
     path("receipts/twilio-voice/", views.twilio_call_ended),
     path("healthz", views.healthz),
     path("health/escalator", views.escalators),
+    path("health/watch", views.watch),
+    path("health/canary", views.canary),
 ]

@@ -19,7 +19,7 @@ from triage.escalation import carriers, wake
 from triage.escalation.handover import Publisher, hand_on
 from triage.escalation.sending import Sending
 from triage.rows import one_by_one
-from triage.watching import beats  # noqa: F401  a worker says that it lives
+from triage.watching import workers  # noqa: F401  each says that it lives
 
 
 @worker_init.connect  # type: ignore[untyped-decorator]

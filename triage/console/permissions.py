@@ -123,6 +123,7 @@ RULES: dict[str, Rule] = {
     "console:reseal": _tips("begin to seal again", act=READERS),
     "console:sort": _tips("begin to sort anew", act=READERS),
     # The program
+    "console:health": _program("whether everything runs, and what to do if not", look=STAFF | {Role.AUDITOR}),
     "console:people": _program("the people and what they hold", look=STAFF | {Role.AUDITOR}),
     "console:invite": _program("let somebody in", look=STAFF, act=STAFF),
     "console:colleagues_code": _program("see the one-time code one just made", look=STAFF, act=STAFF),

@@ -15,6 +15,7 @@ from triage.models import Role
 PLACES: list[tuple[str, str | Promise]] = [
     ("board", _("The board: tips that wait and tips in hand")),
     ("numbers", _("Numbers")),
+    ("health", _("Is it running?")),
     ("people", _("The people and what they hold")),
     ("kit", _("The recovery kit")),
     ("work", _("Long work")),

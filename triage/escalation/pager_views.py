@@ -8,6 +8,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from functools import wraps
 from typing import Any
 from urllib.parse import parse_qsl
@@ -25,6 +26,7 @@ from triage import rows
 from triage.escalation import events, signatures, texts, wake
 from triage.escalation.loop import ESCALATORS, SILENT_AFTER
 from triage.models import Heartbeat
+from triage.watching import beats
 
 BODY_LIMIT = 16 * 1024
 
@@ -136,6 +138,28 @@ def escalators(request: HttpRequest) -> HttpResponse:
         beats = {}
     alive = all(name in beats and now - beats[name] <= SILENT_AFTER for name in ESCALATORS)
     answer, status = ("ok\n", 200) if alive else ("silent\n", 503)
+    return HttpResponse(answer, status=status, content_type="text/plain; charset=utf-8")
+
+
+@require_GET
+def watch(request: HttpRequest) -> HttpResponse:
+    """Whether who watches the others lives, for the same monitor."""
+    return _young(beats.WATCH, timedelta(seconds=30))
+
+
+@require_GET
+def canary(request: HttpRequest) -> HttpResponse:
+    """Whether a test tip came through in the last quarter hour, for the same monitor."""
+    return _young(beats.CANARY, timedelta(minutes=15))
+
+
+def _young(name: str, age: timedelta) -> HttpResponse:
+    try:
+        young = Heartbeat.objects.filter(name=name, beat_at__gte=database_now() - age).exists()
+    except (OperationalError, InterfaceError):
+        connection.close()
+        young = False
+    answer, status = ("ok\n", 200) if young else ("silent\n", 503)
     return HttpResponse(answer, status=status, content_type="text/plain; charset=utf-8")
 
 

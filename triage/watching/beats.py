@@ -1,20 +1,11 @@
 """Signs of life: which process did its work last when, and when else something happened that is watched."""
 
-import logging
-import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
-
-from celery.signals import worker_ready
-from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection
 
 from tipline.kernel.clock import database_now
 from triage.models import Heartbeat
-
-log = logging.getLogger("tipline.watch")
 
 EVERY = 10.0
 WATCH, CUSTODIAN = "watch", "custodian"
@@ -58,19 +49,3 @@ class Pulse:
 def note_backup(at: datetime) -> None:
     """Say that a backup ended well: whatever makes backups calls this, as the owner."""
     beat(BACKUP, at)
-
-
-@worker_ready.connect  # type: ignore[untyped-decorator]
-def keep_beating(**_: Any) -> None:
-    """Say while this Celery worker lives that it does; its own thread, its own connection."""
-    threading.Thread(target=_beat_for_ever, args=(f"{settings.ROLE}-worker",), name="beats", daemon=True).start()
-
-
-def _beat_for_ever(name: str) -> None:
-    while True:
-        try:
-            beat(name, database_now())
-        except (DatabaseError, InterfaceError):
-            # Said by those whose work it keeps from being done.
-            connection.close()
-        threading.Event().wait(EVERY)

@@ -49,6 +49,7 @@ OVERDUE = "tipline_overdue_seconds"
 UNOPENED = "tipline_page_unopened_seconds"
 PAGES, WAITING = "tipline_pages_open_most", "tipline_tips_waiting_most"
 BROKER_UP, BROKER_WAITING = "tipline_broker_up", "tipline_broker_waiting"
+GATEWAY = "tipline_gateway_faults"
 CANARY_SECONDS, CANARY_FAILED = "tipline_canary_seconds", "tipline_canary_failed"
 
 METRICS: Mapping[str, Metric] = {
@@ -70,6 +71,9 @@ METRICS: Mapping[str, Metric] = {
     ),
     BROKER_UP: Metric(Kind.GAUGE, "Whether Redis answered: 1, or 0."),
     BROKER_WAITING: Metric(Kind.GAUGE, "Hints that wait in Redis, by fifties.", ("queue",)),
+    GATEWAY: Metric(
+        Kind.GAUGE, "Recent faults of a provider as a process that sends counts them.", ("process", "provider")
+    ),
     CANARY_SECONDS: Metric(Kind.GAUGE, "From the commit of the last canary tip until a mail server took its page."),
     CANARY_FAILED: Metric(Kind.GAUGE, "Whether the last canary did not arrive: 1, or 0."),
 }

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from kombu.exceptions import OperationalError
 
-from triage.watching import measures
+from triage.watching import gateways, measures
 
 log = logging.getLogger("tipline.watch")
 
@@ -52,6 +52,7 @@ def _measure_until(stop: threading.Event) -> None:
     while not stop.wait(EVERY):
         try:
             measure(current_app)
+            gateways.show("escalator-page")
         except (DatabaseError, InterfaceError):
             connection.close()
         except Exception as fault:

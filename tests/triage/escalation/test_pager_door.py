@@ -214,6 +214,16 @@ def test_the_door_says_whether_it_is_open(door):
     assert door.get("/health/escalator").status_code == 503  # neither has ever beaten
 
 
+@pytest.mark.parametrize(("address", "name", "limit"), [("watch", "watch", 30), ("canary", "canary", 900)])
+def test_the_door_says_whether_the_watcher_and_the_test_tip_are_well(door, address, name, limit):
+    answers = [door.get(f"/health/{address}").status_code]
+    for age in (limit - 5, limit + 5):
+        Heartbeat.objects.update_or_create(name=name, defaults={"beat_at": database_now() - timedelta(seconds=age)})
+        answers.append(door.get(f"/health/{address}").status_code)
+
+    assert answers == [503, 200, 503]
+
+
 def test_no_answer_sets_a_cookie(gateway, door):
     assert not gateway().cookies
     assert not door.get("/healthz").cookies
