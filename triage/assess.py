@@ -14,6 +14,7 @@ from tipline.kernel import sealing
 from tipline.kernel.sealing import SealBroken
 from triage import epochs
 from triage.classify import Assessment, Urgency, classify, worse
+from triage.classify import warm_up as classifier_warm_up
 from triage.incidents import kin, telling
 from triage.incidents.kin import Asked, Found
 
@@ -46,8 +47,8 @@ class Finding:
 
 
 def warm_up() -> None:
-    """Load the rules before the first tip waits for them: it takes a second."""
-    classify("warm up")
+    """Load weights and rules before the first tip waits for them."""
+    classifier_warm_up()
 
 
 def unassessed() -> Finding:

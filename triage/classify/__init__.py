@@ -7,14 +7,24 @@ can overrule every answer.
 from dataclasses import replace
 
 from triage.classify.assessment import Assessment, Reason
-from triage.classify.decide import weigh
+from triage.classify.decide import version_of, weigh
 from triage.classify.folding import fold
 from triage.classify.lexicon import lexicon
 from triage.classify.model import Model, model
 from triage.classify.taxonomy import Category, Urgency, worse
 from triage.classify.tokens import tokenise
 
-__all__ = ["Assessment", "Category", "Reason", "Urgency", "classify", "classify_with", "worse"]
+__all__ = [
+    "Assessment",
+    "Category",
+    "Reason",
+    "Urgency",
+    "classify",
+    "classify_with",
+    "shipped_version",
+    "warm_up",
+    "worse",
+]
 
 
 MESSAGE_LETTERS = 12
@@ -52,7 +62,19 @@ def classify_with(
     """Assess a text with a certain model, as `classify` does with the shipped one."""
     folded = fold(text)
     tokens = tokenise(folded)
-    return weigh(folded, tokens, lexicon(), lang, chosen) or _unjudged(text, short_unjudged, chosen.version)
+    return weigh(folded, tokens, lexicon(), lang, chosen) or _unjudged(text, short_unjudged, version_of(chosen))
+
+
+def shipped_version() -> str:
+    """Return the version an assessment of today would carry: weights and rules."""
+    return version_of(model())
+
+
+def warm_up() -> None:
+    """Read the weights and the rules of every language before the first tip waits for them."""
+    for language in lexicon().languages.values():
+        _ = language.rules
+    classify("warm up")
 
 
 def _unjudged(text: str, short: Urgency, version: str) -> Assessment:

@@ -8,7 +8,7 @@ from triage.classify.assessment import Assessment, Reason
 from triage.classify.features import Features, features
 from triage.classify.folding import Folded
 from triage.classify.language import languages_of
-from triage.classify.lexicon import TARGETS, Language, Lexicon, Rule, Situation
+from triage.classify.lexicon import TARGETS, Language, Lexicon, Rule, Situation, rules_version
 from triage.classify.matching import Hit
 from triage.classify.model import Model
 from triage.classify.taxonomy import STAND_ALONE, Category, Urgency, worse
@@ -146,11 +146,13 @@ def _place_of(situation: Situation, found: Sequence[Found]) -> tuple[int, int] |
 
 
 def _count_situations(ballot: Ballot, found: Sequence[Found], lexicon: Lexicon, reader: Reader) -> None:
+    tags = {tag for item in found for tag in item.rule.tags}
     for situation in lexicon.situations:
         place = _place_of(situation, found)
         if place is not None:
             ballot.add(situation.weights.items())
-            ballot.insist(situation.always)
+            if situation.unless.isdisjoint(tags):
+                ballot.insist(situation.always)
             start, end = reader.span(*place)
             category = _first_category(situation.weights)
             ballot.reasons.append(Reason(start, end, situation.name, situation.say, category))
@@ -215,6 +217,11 @@ def gather(folded: Folded, tokens: Sequence[Token], lexicon: Lexicon, hint: str 
     return Evidence(ballot, names_of(found, ballot, languages, len(tokens)), found, languages[0].code)
 
 
+def version_of(model: Model) -> str:
+    """Return what an assessment says of who made it: these weights with these rules."""
+    return f"{model.version}/{rules_version()}"
+
+
 def weigh(
     folded: Folded, tokens: Sequence[Token], lexicon: Lexicon, hint: str | None, model: Model
 ) -> Assessment | None:
@@ -242,7 +249,7 @@ def weigh(
         scores={target: probability(value) for target, value in calibrated.items()},
         language=evidence.language,
         reasons=reasons,
-        version=model.version,
+        version=version_of(model),
         judged=True,
     )
 

@@ -4,10 +4,11 @@ The files under `rules/` are the knowledge; `rules/README.md` tells a coordinato
 A file that says something impossible stops the program at its first use, never quietly.
 """
 
+import hashlib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,8 @@ class Situation:
     near: bool
     weights: Mapping[str, float]
     always: Urgency | None
+    unless: frozenset[str]
+    """Tags anywhere in the text that leave the decision to the model: what is told of a game may be one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +63,33 @@ class Softener:
     tags: frozenset[str]
 
 
-@dataclass(slots=True)
 class Language:
-    """Everything known about one language."""
+    """Everything known about one language. Its rules are read when the first text in it comes."""
 
-    code: str
-    script: str
-    common: frozenset[str]
-    negations: frozenset[str]
-    share: float
-    rules: list[Rule] = field(default_factory=list)
-    phrases: Phrasebook = field(default_factory=lambda: Phrasebook({}))
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        raw = _header(path)
+        self.code = path.stem
+        if raw.get("language") != self.code or "script" not in raw:
+            raise RuleError(f"{path.name}: must name its language {self.code!r} and its script")
+        self.script: str = raw["script"]
+        self.common = frozenset(fold_plain(raw.get("common", "")).split())
+        self.negations = frozenset(fold_plain(raw.get("negations", "")).split())
+        self.share: float = raw.get("share", SHARE)
+
+    @cached_property
+    def _read(self) -> tuple[list[Rule], Phrasebook]:
+        return _rules_of(self._path)
+
+    @property
+    def rules(self) -> list[Rule]:
+        """The rules, in the order of the file. Raises RuleError if one says something impossible."""
+        return self._read[0]
+
+    @property
+    def phrases(self) -> Phrasebook:
+        """The phrases of all rules, by the number of their rule."""
+        return self._read[1]
 
 
 @dataclass(slots=True)
@@ -115,28 +134,30 @@ def _rule(raw: Mapping[str, Any], code: str) -> Rule:
     )
 
 
-def read_language(path: Path) -> Language:
-    """Read one language file. Raises RuleError if it says something impossible."""
+def _header(path: Path) -> Mapping[str, Any]:
+    """Read what stands before the first rule: a file of rules is long, and most texts need one or two."""
+    return tomllib.loads(path.read_text(encoding="utf-8").partition("\n[[rule]]")[0])
+
+
+def _rules_of(path: Path) -> tuple[list[Rule], Phrasebook]:
     raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    code = path.stem
-    if raw.get("language") != code or "script" not in raw:
-        raise RuleError(f"{path.name}: must name its language {code!r} and its script")
-    language = Language(
-        code=code,
-        script=raw["script"],
-        common=frozenset(word for word in fold_plain(raw.get("common", "")).split()),
-        negations=frozenset(word for word in fold_plain(raw.get("negations", "")).split()),
-        share=raw.get("share", SHARE),
-        phrases=Phrasebook(raw.get("lists", {})),
-    )
+    rules: list[Rule] = []
+    phrases = Phrasebook(raw.get("lists", {}))
     for entry in raw.get("rule", ()):
-        rule = _rule(entry, code)
+        rule = _rule(entry, path.stem)
         for phrase in fold_plain("\n".join(entry["match"])).split("\n"):
             try:
-                language.phrases.add(phrase, len(language.rules))
+                phrases.add(phrase, len(rules))
             except PhraseError as error:
                 raise RuleError(f"{rule.name}: {error}") from None
-        language.rules.append(rule)
+        rules.append(rule)
+    return rules, phrases
+
+
+def read_language(path: Path) -> Language:
+    """Read one language file whole. Raises RuleError if it says something impossible."""
+    language = Language(path)
+    _ = language.rules
     return language
 
 
@@ -149,17 +170,27 @@ def _situation(raw: Mapping[str, Any]) -> Situation:
         near=raw.get("near", True),
         weights=_weights(raw.get("weights", {}), name),
         always=_urgency(raw.get("always"), name),
+        unless=frozenset(raw.get("unless", ())),
     )
 
 
 @cache
+def rules_version() -> str:
+    """Return what tells this state of the rule files from any other."""
+    total = hashlib.sha256()
+    for path in sorted(RULES.glob("*.toml")):
+        total.update(path.read_bytes())
+    return f"rules-{total.hexdigest()[:8]}"
+
+
+@cache
 def lexicon() -> Lexicon:
-    """Return the lexicon, read once."""
+    """Return the lexicon, read once; the rules of a language when it is first spoken."""
     languages = {}
     for path in sorted(RULES.glob("*.toml")):
         if path.stem == "together":
             continue
-        languages[path.stem] = read_language(path)
+        languages[path.stem] = Language(path)
     speakers: dict[str, tuple[str, ...]] = {}
     for code, language in languages.items():
         for word in language.common:

@@ -24,8 +24,7 @@ from triage import assess, limits
 from triage.actions import LONGEST
 from triage.audit.chain import Event, record
 from triage.classify import Assessment as Answer
-from triage.classify import Urgency, worse
-from triage.classify.model import model
+from triage.classify import Urgency, shipped_version, worse
 from triage.escalation import beginning, ladders, numbers, wake
 from triage.escalation.beginning import NewPage
 from triage.models import Assessment, Case, CaseStatus, Correction, Escalation, EscalationState, User
@@ -90,7 +89,7 @@ def reassess(tip: Tip, key: bytes, *, root_key: bytes | None, now: datetime) -> 
 def sorted_by_others(user: User) -> int:
     """Count the open tips a person may see that another version than the shipped one sorted."""
     cases = Case.objects.visible_to(user).exclude(status=CaseStatus.CLOSED)
-    return Assessment.objects.filter(tip__case__in=cases).exclude(version=model().version).count()
+    return Assessment.objects.filter(tip__case__in=cases).exclude(version=shipped_version()).count()
 
 
 def _read(tip: Tip, key: bytes, before: Assessment) -> _Anew:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from triage.classify import Assessment, Category, Urgency, classify, worse
+from triage.classify import Assessment, Category, Urgency, classify, shipped_version, worse
 from triage.classify.model import model
 from triage.classify.taxonomy import STAND_ALONE
 
@@ -146,8 +146,10 @@ def test_scores_name_every_category_and_lie_between_nought_and_one():
     assert all(0 <= score <= 1 for score in scores.values())
 
 
-def test_every_answer_names_its_model():
-    assert classify("hello").version == model().version
+def test_every_answer_names_its_model_and_its_rules():
+    assert classify("hello").version == shipped_version()
+    assert shipped_version().startswith(f"{model().version}/rules-")
+    assert len(shipped_version()) <= 40  # as long as its column
 
 
 @pytest.mark.parametrize(("a", "b", "higher"), [("routine", "urgent", "urgent"), ("imminent", "priority", "imminent")])

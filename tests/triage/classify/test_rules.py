@@ -1,6 +1,7 @@
 """The rule files: every one can be read, every name in them exists, and mistakes are refused."""
 
 import tomllib
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,21 @@ def test_every_language_knows_suicide_weapons_and_threats(path):
     tags = {tag for rule in read_language(path).rules for tag in rule.tags}
 
     assert {"suicide", "suicide-means", "weapon", "weapon-to-school", "threat", "soon", "now", "over"} <= tags
+
+
+def test_the_rules_of_a_language_are_read_when_it_is_first_spoken(monkeypatch):
+    read: list[str] = []
+    monkeypatch.setattr(
+        import_module("triage.classify.lexicon"),
+        "_rules_of",
+        lambda path: (read.append(path.stem) or [], Phrasebook({})),
+    )
+    fresh = lexicon.__wrapped__()
+
+    assert not read
+    assert fresh.languages["fr"].common
+    assert fresh.languages["fr"].rules == []
+    assert read == ["fr"]
 
 
 HEAD = 'language = "xx"\nscript = "latin"\n'
