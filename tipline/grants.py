@@ -96,6 +96,7 @@ GRANTS: dict[str, dict[str, str]] = {
         "triage_membership": "SELECT, INSERT, DELETE",
         "triage_personkey": "SELECT, INSERT, DELETE",
         "triage_grant": "SELECT, INSERT, DELETE",
+        "triage_apitoken": "SELECT, INSERT, DELETE",
         "triage_keylink": "SELECT, INSERT",
         "triage_keptsecret": "SELECT, INSERT, DELETE",
         "triage_recoverykey": "SELECT, INSERT, UPDATE (replaced), DELETE",

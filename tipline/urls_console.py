@@ -3,8 +3,10 @@
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path
+from django.views import defaults
 from django.views.decorators.http import require_safe
 
+from tipline.rest.problems import here
 from triage.console import (
     board,
     first,
@@ -20,6 +22,7 @@ from triage.console import (
     signing_in,
     start,
     tip,
+    tokens,
     unlocking,
     words,
     work,
@@ -87,6 +90,10 @@ console = [
     path("you/recovery-codes/", you.new_recovery_codes, name="new_recovery_codes"),
     path("you/passkeys/add/", passkeys.add, name="add_passkey"),
     path("you/passkeys/remove/", passkeys.remove, name="remove_passkey"),
+    path("you/tokens/", tokens.show, name="tokens"),
+    path("you/tokens/make/", tokens.make, name="make_token"),
+    path("you/tokens/made/", tokens.made, name="made_token"),
+    path("you/tokens/<uuid:token_id>/revoke/", tokens.revoke, name="revoke_token"),
     path("you/app/", first.another_app, name="another_app"),
     path("sign-in/passkey/", passkeys.alone, name="passkey_alone"),
     path("jobs/", work.show, name="work"),
@@ -108,8 +115,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in/", signing_in.sign_in, name="account_login"),
     path("sign-in/code/", signing_in.code, name="mfa_authenticate"),
     path("sign-in/left/", signing_in.inactive, name="account_inactive"),
+    path("api/", include("triage.api.urls")),
     path("", include((console, "console"))),
 ]
+
+# Below /api/ even what is not there is a problem, as the API has it.
+handler400 = here("unreadable", defaults.bad_request)
+handler404 = here("not-found", defaults.page_not_found)
+handler500 = here("broken", defaults.server_error)
 
 if settings.LOCAL:
     from tipline import styleguide

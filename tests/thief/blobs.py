@@ -37,6 +37,7 @@ IN_CLEAR = {
     "programkey.public_key", "epochkey.public_key", "epochkey.tag", "receipt.lookup", "receipt.public_key",
     "submissionkey.mac", "submissionkey.body_tag", "personkey.public_key", "personkey.salt",
     "invitation.public_key", "invitation.salt", "recoverykey.public_key", "grant.tag",
+    "apitoken.lookup", "apitoken.public_key",
     "auditentry.previous", "auditentry.digest", "contact.address_mac", "custodian.public_key", "custodian.tag",
 }  # fmt: skip
 # Opened by the pagers' keys, and by design: no tip stands in them. docs/threat-model.md says who has them.
@@ -44,7 +45,7 @@ OF_THE_PAGERS = {"contact.sealed", "contact.sealed_digits", "pagerevent.sealed"}
 # What our code derives keys with.
 INFOS = (
     b"tipline-visit", b"tipline-board-sheet", b"tipline-holder",
-    b"tipline-seed|receipt", b"tipline-seed|pager-event",
+    b"tipline-seed|receipt", b"tipline-seed|pager-event", b"tipline-seed|api-token",
 )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from .escalation import (
 from .incidents import IncidentSignature
 from .people import READERS, Membership, Role, User
 from .quality import QualityReview
+from .tokens import ApiToken
 from .vault import Grant, Invitation, KeptSecret, KeyLink, PersonKey, RecoveryKey
 from .watching import Alarm, AlarmKind, Measure
 
@@ -30,6 +31,7 @@ __all__ = [
     "READERS",
     "Alarm",
     "AlarmKind",
+    "ApiToken",
     "Assessment",
     "Attempt",
     "AuditEntry",

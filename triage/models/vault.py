@@ -1,7 +1,7 @@
 """The keys people hold, and how each program key comes to who may open it.
 
 A program's private key is kept nowhere in clear. It is sealed once to each holder: a person's own
-key, an invitation (until its one-time code was used), or the recovery kit. A retired key is sealed
+key, an invitation (until its one-time code was used), a program's token, or the recovery kit. A retired key is sealed
 to the key that followed it, and to nobody else.
 """
 
@@ -13,6 +13,7 @@ from django.db.models import Q
 from intake.models import Program, ProgramKey
 
 from .people import User
+from .tokens import ApiToken
 
 
 class PersonKey(models.Model):
@@ -87,6 +88,7 @@ class Grant(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, blank=True, related_name="grants")
     invitation = models.ForeignKey(Invitation, on_delete=models.CASCADE, null=True, blank=True, related_name="grants")
     recovery = models.ForeignKey(RecoveryKey, on_delete=models.CASCADE, null=True, blank=True, related_name="grants")
+    token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, null=True, blank=True, related_name="grants")
     sealed = models.BinaryField()
     tag = models.BinaryField()
 
@@ -95,11 +97,13 @@ class Grant(models.Model):
             models.UniqueConstraint(name="grant_once", fields=["user", "program_key"]),
             models.UniqueConstraint(name="grant_once_invitation", fields=["invitation", "program_key"]),
             models.UniqueConstraint(name="grant_once_recovery", fields=["recovery", "program_key"]),
+            models.UniqueConstraint(name="grant_once_token", fields=["token", "program_key"]),
             models.CheckConstraint(
                 name="grant_to_one_holder",
-                condition=Q(user__isnull=False, invitation=None, recovery=None)
-                | Q(user=None, invitation__isnull=False, recovery=None)
-                | Q(user=None, invitation=None, recovery__isnull=False),
+                condition=Q(user__isnull=False, invitation=None, recovery=None, token=None)
+                | Q(user=None, invitation__isnull=False, recovery=None, token=None)
+                | Q(user=None, invitation=None, recovery__isnull=False, token=None)
+                | Q(user=None, invitation=None, recovery=None, token__isnull=False),
             ),
         ]
 

@@ -1,4 +1,4 @@
-"""Program keys sealed to those who hold them: a person's key, an invitation, a recovery kit."""
+"""Program keys sealed to those who hold them: a person's key, an invitation, a token, a recovery kit."""
 
 import hmac
 from uuid import UUID
@@ -9,11 +9,11 @@ from django.db import connection
 
 from intake.models import ProgramKey
 from tipline.kernel import wraps
-from triage.models import Grant, Invitation, KeyLink, PersonKey, RecoveryKey
+from triage.models import ApiToken, Grant, Invitation, KeyLink, PersonKey, RecoveryKey
 
 LOCK_SPACE = 0x7661756C  # "vaul": apart from the audit chain's lock, which is always taken after this one
 
-Holder = PersonKey | Invitation | RecoveryKey
+Holder = PersonKey | Invitation | RecoveryKey | ApiToken
 
 
 def hold_still(program_id: UUID) -> None:
@@ -32,6 +32,8 @@ def give(program_key: ProgramKey, seed: bytes, *, to: Holder) -> Grant:
         grant.user_id = to.user_id
     elif isinstance(to, Invitation):
         grant.invitation = to
+    elif isinstance(to, ApiToken):
+        grant.token = to
     else:
         grant.recovery = to
     public = bytes(to.public_key)
@@ -52,6 +54,8 @@ def holder_of(grant: Grant) -> Holder | None:
         return grant.invitation
     if grant.recovery is not None:
         return grant.recovery
+    if grant.token is not None:
+        return grant.token
     return PersonKey.objects.filter(user=grant.user_id).first()
 
 
@@ -86,6 +90,7 @@ def _whom(grant: Grant) -> tuple[str, UUID]:
         ("grant", grant.user_id),
         ("invitation", grant.invitation_id),
         ("recovery", grant.recovery_id),
+        ("token", grant.token_id),
     ):
         if found is not None:
             return kind, found

@@ -30,13 +30,17 @@ class WrongCode(Exception):
 
 @dataclass(slots=True)
 class Unlocked:
-    """A person's private key, open for one request. Opens their grants when they are first asked for."""
+    """A person's private key, or that of a token of theirs, open for one request.
+
+    Opens the grants to it when they are first asked for.
+    """
 
     user_id: UUID
     seed: bytes = field(repr=False)
     _grants: dict[UUID, Grant] | None = field(default=None, repr=False)
     _links: dict[UUID, KeyLink] = field(default_factory=dict, repr=False)
     _opened: dict[UUID, bytes] = field(default_factory=dict, repr=False)
+    token_id: UUID | None = field(default=None, kw_only=True)
 
     def program_seed(self, program: Program | UUID, purpose: str) -> bytes | None:
         """Return the private half of the program's current key for this purpose; None without a grant."""
@@ -80,7 +84,8 @@ class Unlocked:
 
     def _all(self) -> dict[UUID, Grant]:
         if self._grants is None:
-            found = list(Grant.objects.filter(user_id=self.user_id).select_related("program_key"))
+            mine = Q(token_id=self.token_id) if self.token_id else Q(user_id=self.user_id)
+            found = list(Grant.objects.filter(mine).select_related("program_key"))
             self._grants = {grant.program_key_id: grant for grant in found}
             links = KeyLink.objects.filter(program__in={grant.program_id for grant in found})
             self._links = {link.older_id: link for link in links}

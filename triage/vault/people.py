@@ -14,7 +14,7 @@ from django.db import transaction
 from intake.models import Program, ProgramKey, Purpose
 from triage.audit.chain import Event, record
 from triage.escalation import contacts
-from triage.models import Contact, Grant, Invitation, Membership, OnCall, PersonKey, Role, User
+from triage.models import ApiToken, Contact, Grant, Invitation, Membership, OnCall, PersonKey, Role, User
 
 from . import holders, keys, rotation, sessions
 from .keys import Unlocked
@@ -179,6 +179,8 @@ def leave(program: Program, user: User, *, by: User, unlocked: Unlocked, now: da
     _may_change(program, by, _role(program, user))
     Grant.objects.filter(program=program, user=user).delete()
     Invitation.objects.filter(program=program, user=user).delete()
+    # Before the keys are replaced: a new key is sealed to every token that holds the old one.
+    ApiToken.objects.filter(program=program, user=user).delete()
     done = rotation.rotate(program, purposes, by=by, unlocked=unlocked, now=now)
     _go(program, user)
     record(program, Event.TAKEN_OFF, actor=by, now=now)
@@ -191,6 +193,7 @@ def leave(program: Program, user: User, *, by: User, unlocked: Unlocked, now: da
 
 def _go(program: Program, user: User) -> None:
     Membership.objects.filter(program=program, user=user).delete()
+    ApiToken.objects.filter(program=program, user=user).delete()
     OnCall.objects.filter(program=program, user=user).delete()
     for contact in Contact.objects.filter(program=program, user=user).only("pk"):
         contacts.forget(contact)

@@ -20,7 +20,7 @@ from intake.models import Program, ProgramKey, Purpose, Wrap
 from intake.sealed import public_key
 from tipline.kernel import wraps
 from triage.audit.chain import Event, record
-from triage.models import Grant, KeyLink, RecoveryKey, User
+from triage.models import ApiToken, Grant, KeyLink, RecoveryKey, User
 
 from . import holders, kept, pins
 from .keys import Unlocked
@@ -92,9 +92,9 @@ def _rotate(
     followed.since = now.date()
     followed.save(force_insert=True)
     left_out = []
-    for grant in old.grants.select_related("user", "invitation__user", "recovery"):
+    for grant in old.grants.select_related("user", "invitation__user", "recovery", "token__user"):
         holder = holders.holder_of(grant)
-        if holder is None or holder == without:
+        if holder is None or holder == without or _is_over(holder, now.date()):
             continue
         if holders.vouched(grant, holder, seed=old_seed):
             holders.give(new, seed, to=holder)
@@ -106,6 +106,10 @@ def _rotate(
     return Rotated(new, tuple(left_out))
 
 
+def _is_over(holder: holders.Holder, today: date) -> bool:
+    return isinstance(holder, ApiToken) and holder.expires_on < today
+
+
 def _pin(program: Program, purpose: str, old: ProgramKey, new: ProgramKey) -> None:
     # Both are pinned while neither is known to be the one that counts: a tip is refused at no moment.
     pins.add([pins.line(program.pk, purpose, bytes(new.public_key))])
@@ -114,7 +118,8 @@ def _pin(program: Program, purpose: str, old: ProgramKey, new: ProgramKey) -> No
 
 
 def _name(grant: Grant) -> str:
-    user = grant.invitation.user if grant.invitation else grant.user
+    holder = grant.invitation or grant.token
+    user = holder.user if holder else grant.user
     return user.name if user else ""
 
 

@@ -1,5 +1,6 @@
 """The table of permissions: each role, each view, each method, one's own things and a stranger's."""
 
+import secrets
 from uuid import uuid4
 
 import pytest
@@ -14,7 +15,7 @@ from intake.models import Program, Tip
 from triage.console import permissions, permissions_page
 from triage.console.permissions import RULES, About
 from triage.escalation import contacts
-from triage.models import READERS, Case, Channel, Membership, QualityReview, Role, User
+from triage.models import READERS, ApiToken, Case, Channel, Membership, QualityReview, Role, User
 
 pytestmark = pytest.mark.django_db
 
@@ -98,17 +99,30 @@ def test_each_cell_of_the_table_is_as_it_says(role, make_person, sign_in, case_o
         contacts.add_contact(each.user, of, Channel.SMS, number)
         for each, of, number in ((mine, own.program, "+14165550177"), (stranger, lakeside, "+14165550178"))
     )
+    token, their_token = (
+        ApiToken.objects.create(
+            program=of,
+            user=who.user,
+            name="wall",
+            lookup=secrets.token_bytes(32),
+            public_key=b"-",
+            expires_on=now.date(),
+        )
+        for who, of, now in ((mine, own.program, timezone.now()), (stranger, lakeside, timezone.now()))
+    )
     own_things = {
         "case_id": own.pk,
         "user_id": colleague.user.pk,
         "program_id": own.program_id,
         "contact_id": phone.pk,
+        "token_id": token.pk,
     }
     foreign_things = {
         "case_id": foreign.pk,
         "user_id": stranger.user.pk,
         "program_id": lakeside.pk,
         "contact_id": theirs.pk,
+        "token_id": their_token.pk,
     }
     assert set().union(*VIEWS.values()) <= {*own_things, "number"}, (
         "A view names something new in its address: add one of one's own and one of a stranger's to this test."

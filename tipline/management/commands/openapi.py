@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-DESCRIPTIONS = ("intake.channels.api_description",)
+DESCRIPTIONS = ("intake.channels.api_description", "triage.api.description")
 
 
 class Command(BaseCommand):

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from tests.story.house import ROOT, House
+from tests.story.desk import Desk
+from tests.story.house import ROOT, House, until
 from tipline.kernel.receipts import Phrase
 
 pytestmark = pytest.mark.system
@@ -80,3 +81,27 @@ def test_the_example_locks_what_it_sent(house: House):
     done = run([sys.executable, "-c", code, house.url("public", ""), str(EXAMPLES)])
 
     assert (done.returncode, done.stdout.strip()) == (0, "404"), done.stderr
+
+
+def test_every_command_of_the_console_part_works_with_a_token_from_the_pages(house: House, desk: Desk, tmp_path):
+    curl = shutil.which("curl")
+    if curl is None:
+        pytest.skip("no curl on this machine")
+    run([sys.executable, str(EXAMPLES / "send_tip.py"), house.url("public"), TEXT])
+    until(lambda: house.ask("SELECT 1 FROM triage_case WHERE status = 'new'"), 30)
+    page = desk.get("/you/tokens/")
+    made = desk.post(
+        "/you/tokens/make/", csrfmiddlewaretoken=page.token, name="wall", may_take="yes", reads="yes", days="7"
+    )
+    assert made.status == 302, made.text
+    shown = re.search(r"<code>(tipline_[\w-]+)</code>", desk.get("/you/tokens/made/").text)
+    assert shown
+
+    script = "set -eu\n" + "\necho\n".join(commands("The API of the console"))
+    told = {"CONSOLE": house.url("console", ""), "TOKEN": shown[1], "PATH": "/usr/bin:/bin"}
+    done = run(["sh", "-c", script], cwd=tmp_path, env=told)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"status":"taken"' in done.stdout
+    assert '"messages":[{"number":0' in done.stdout
+    assert house.ask("SELECT 1 FROM triage_auditentry WHERE event = 'token_read'")
