@@ -14,6 +14,13 @@ CANARY = uuid.UUID("ca9a4900-0000-4000-8000-00000000ca9a")
 """The program of the test tips that `watch` sends itself: no person belongs to it, and no form leads to it."""
 
 
+class ProgramManager(models.Manager["Program"]):
+    """Those that people belong to: the canary's is nobody's."""
+
+    def get_queryset(self) -> models.QuerySet["Program"]:
+        return super().get_queryset().exclude(pk=CANARY)
+
+
 class Program(models.Model):
     """A Crime Stoppers program or a school's tip line: the owner of every other row."""
 
@@ -34,6 +41,9 @@ class Program(models.Model):
     # Opening who a sender is takes two people: policy, not cryptography.
     identity_needs_two = models.BooleanField(default=False)
     changed_on = models.DateField()
+
+    objects = ProgramManager()
+    everything = models.Manager["Program"]()
 
     def __str__(self) -> str:
         return self.name

@@ -5,6 +5,12 @@ street door sees the one conversation whose words were typed, and a worker host 
 for worker hosts.
 """
 
+CANARY = "ca9a4900-0000-4000-8000-00000000ca9a"
+"""The program of `watch`'s own test tips (intake.models)."""
+
+# What a role may do through a function of the database that acts with its owner's rights.
+FUNCTIONS = {"watch": ("triage_forget_canaries()",)}
+
 ROLES = ("public", "pager", "console", "triage", "page", "watch", "custodian")
 
 ALL = "SELECT, INSERT, UPDATE, DELETE"
@@ -66,8 +72,14 @@ GRANTS: dict[str, dict[str, str]] = {
         "triage_measure": "SELECT, INSERT, UPDATE (value)",
     },
     "watch": {
-        "intake_due": "SELECT (id)",
-        "intake_program": "SELECT (id, timezone, duty_hours)",
+        # The tips of its own test program, and no others (POLICIES).
+        "intake_program": "SELECT",
+        "intake_programkey": "SELECT",
+        "intake_tip": "INSERT",
+        "intake_receipt": "INSERT",
+        "intake_wrap": "INSERT",
+        "intake_submissionkey": "INSERT",
+        "intake_due": "INSERT, SELECT (id)",
         "triage_alarm": "SELECT, INSERT, UPDATE (due_at), DELETE",
         "triage_user": "SELECT (id, is_active)",
         "triage_contact": "SELECT (id, program_id, user_id, channel, active, failing, sealed)",
@@ -77,7 +89,7 @@ GRANTS: dict[str, dict[str, str]] = {
         "triage_escalation": "SELECT (id, program_id, case_id, urgency, state, opened_at, next_at)",
         "triage_notification": "SELECT (id, escalation_id, channel, kind, due_at, accepted_at, lease_until)",
         "triage_attempt": "SELECT (program_id, notification_id, result, hour)",
-        "intake_epochkey": "SELECT (usable_until)",
+        "intake_epochkey": "SELECT",
         "triage_measure": "SELECT, INSERT, UPDATE (value, held)",
         "triage_heartbeat": "SELECT, INSERT, UPDATE",
     },
@@ -154,17 +166,20 @@ MY_TIPS = f"(id IN {MY_TIP} OR follows_id IN {MY_TIP})"
 MY_IDENTITY = "(purpose = 'identity' AND tip_id IN (SELECT id FROM intake_tip))"
 # What is sealed to a program's key: not to a worker host's, and not to a receipt's.
 _OF_PROGRAMS = "purpose IN ('content', 'identity', 'oversight')"
+CANARYS = f"program_id = '{CANARY}'"
 POLICIES: dict[str, list[tuple[str, str, str, str | None, str | None]]] = {
     "intake_receipt": [
         ("public_make", "public", "INSERT", None, "true"),
         ("public_own", "public", "SELECT", CONVERSATION, None),
         ("public_lock", "public", "DELETE", CONVERSATION, None),
+        ("watch_make", "watch", "INSERT", None, CANARYS),
         ("console_all", "console", "ALL", "true", "true"),
     ],
     "intake_tip": [
         ("public_make", "public", "INSERT", None, "true"),
         ("public_own", "public", "SELECT", MY_TIPS, None),
         # Who the sender is can be taken back, and not be changed.
+        ("watch_make", "watch", "INSERT", None, CANARYS),
         ("public_withdraw", "public", "UPDATE", MY_TIPS, f"{MY_TIPS} AND sealed_identity = ''::bytea"),
         *((f"{role}_all", role, "ALL", "true", "true") for role in ("console", "triage", "custodian")),
     ],
@@ -183,6 +198,7 @@ POLICIES: dict[str, list[tuple[str, str, str, str | None, str | None]]] = {
             None,
         ),
         ("public_withdraw", "public", "DELETE", MY_IDENTITY, None),
+        ("watch_make", "watch", "INSERT", None, CANARYS),
         # That a tip was wrapped to the oversight key says whose board it belongs on.
         ("triage_see", "triage", "SELECT", "purpose IN ('epoch', 'oversight')", None),
         ("triage_drop", "triage", "DELETE", "purpose = 'epoch'", None),
@@ -214,6 +230,7 @@ def statements() -> list[str]:
         ]
         for table, rights in GRANTS.get(role, {}).items():
             sql.append(f"GRANT {rights} ON {table} TO {name}")
+        sql += [f"GRANT EXECUTE ON FUNCTION {function} TO {name}" for function in FUNCTIONS.get(role, ())]
     for table, policies in POLICIES.items():
         sql.append(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         for policy, role, command, using, check in policies:

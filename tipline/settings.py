@@ -96,7 +96,7 @@ ALLOWED_HOSTS = listed("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 RECEIPT_PEPPER = secret("RECEIPT_PEPPER", roles={"public", "owner"})
 IDEMPOTENCY_PEPPER = secret("IDEMPOTENCY_PEPPER", roles={"public", "owner"})
 NONCE_KEY = secret("NONCE_KEY", roles={"public", "owner"})
-EPOCH_MAC = secret("EPOCH_MAC", roles={"public", "triage", "owner"})
+EPOCH_MAC = secret("EPOCH_MAC", roles={"public", "triage", "watch", "owner"})
 VAULT_PEPPER = secret("VAULT_PEPPER", roles={"console", "owner"})
 CONTACTS_KEY = secret("CONTACTS_KEY", roles={"console", "page", "watch", "owner"})
 METRICS_TOKEN = secret("METRICS_TOKEN", roles={"console", "owner"})
@@ -315,6 +315,14 @@ TWILIO = {
 
 # Who runs this installation: the watchers write here when nobody is on call, or cannot be reached.
 ADMIN_MAIL = text("ADMIN_MAIL")
+# The test tips `watch` sends itself: to which mailbox (none are sent without one), how often, and when one is lost.
+CANARY_MAIL = text("CANARY_MAIL")
+CANARY_SECONDS = number("CANARY_SECONDS", 300)
+CANARY_LATE_SECONDS = number("CANARY_LATE_SECONDS", 60)
+# Called by GET each time one has arrived; whoever waits there raises the alarm when no call comes.
+DEAD_MAN_URL = text("DEAD_MAN_URL")
+if DEAD_MAN_URL and not DEAD_MAN_URL.startswith(("https://", "http://")):
+    raise ImproperlyConfigured("TIPLINE_DEAD_MAN_URL must begin with https:// or http://.")
 
 # What a line may hold is listed in tipline/logs.py. Django's own request loggers have nothing to say in it.
 LOGGING = {

@@ -56,6 +56,8 @@ class House:
                 "PATH": os.environ["PATH"],
                 "TIPLINE_VENV": sys.prefix,
                 "TIPLINE_STATE_DIR": str(self.places.state),
+                # Its test tips would be counted among those of the tests; they have tests of their own.
+                "TIPLINE_CANARY_MAIL": "",
             },
             directory=ROOT,
             grace=60.0,

@@ -56,18 +56,26 @@ class Installation:
             told["PYTHONWARNINGS"] = "ignore:You're running the worker with superuser privileges"
         if process.outbound:
             told |= self._mail()
+        if process.name == "watch":
+            told |= self._canary()
         if process.outbound or process.role == "pager":
             told |= self._texts()
         return told
 
     def owner_environment(self) -> dict[str, str]:
         """For administrative commands, which may know everything."""
-        return self._common(OWNER) | self._mail() | self._texts() | self._secrets(ALL)
+        return self._common(OWNER) | self._mail() | self._texts() | self._canary() | self._secrets(ALL)
 
     def _mail(self) -> dict[str, str]:
         """Where mail goes: the server the operator has named, or else the local outbox."""
         local = {"TIPLINE_SMTP_HOST": HOST, "TIPLINE_SMTP_PORT": str(self.port + SMTP_DOOR)}
         return self._operators("TIPLINE_SMTP_") or local
+
+    def _canary(self) -> dict[str, str]:
+        """Where the test tips go: the mailbox the operator has named, or the local outbox while mail goes there."""
+        named = self._operators("TIPLINE_CANARY_", "TIPLINE_DEAD_MAN_", "TIPLINE_ADMIN_MAIL")
+        local = {} if self._operators("TIPLINE_SMTP_") else {"TIPLINE_CANARY_MAIL": "canary@outbox.invalid"}
+        return local | named
 
     def _texts(self) -> dict[str, str]:
         """Who sends SMS: the providers the operator has named, or else the local outbox as both."""

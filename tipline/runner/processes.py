@@ -22,7 +22,7 @@ SECRETS: dict[str, tuple[str, ...]] = {
         "contacts_key", "page_code_key", "pager_event_private",
         "sms_gateway_token", "twilio_token", "smtp_password", "db_page",
     ),
-    "watch": ("contacts_key", "sms_gateway_token", "twilio_token", "smtp_password", "db_watch"),
+    "watch": ("epoch_mac", "contacts_key", "sms_gateway_token", "twilio_token", "smtp_password", "db_watch"),
     "custodian": ("custodian_mac", "db_custodian"),
     # The local stand-in for the SMS provider knows what that provider would know.
     "outbox": ("sms_gateway_token", "sms_gateway_secret", "twilio_token"),
@@ -99,7 +99,7 @@ PROCESSES: tuple[Process, ...] = (
         broker=True,
         outbound=True,
     ),
-    Process("watch", "watch", (*_MANAGE, "watch"), outbound=True),
+    Process("watch", "watch", (*_MANAGE, "watch"), outbound=True, run_volume="watch"),
     Process("custodian", "custodian", (*_MANAGE, "custodian")),
     Process("outbox", "outbox", (PYTHON, "-m", "tipline.outbox"), door=3, local_only=True),
 )

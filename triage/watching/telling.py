@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.db.models import QuerySet
 
+from intake.models import CANARY
 from tipline.kernel.sealing import SealBroken
 from triage.escalation import contacts
 from triage.escalation.carriers import Send
@@ -49,7 +50,7 @@ def tell(to: Iterable[Reach], words: Words, *, send: Send) -> bool:
 
 def everybody() -> list[Reach]:
     """Every mailbox, and the telephones of who is on call; of programs without any on call, all telephones."""
-    live = Contact.objects.filter(active=True, user__is_active=True)
+    live = Contact.objects.filter(active=True, user__is_active=True).exclude(program_id=CANARY)
     on_call = set(OnCall.objects.filter(user__is_active=True).values_list("program_id", "user_id"))
     staffed = {program for program, _ in on_call}
     phones = [

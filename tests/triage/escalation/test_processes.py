@@ -1,9 +1,11 @@
 """The real processes, as their own roles, killed at the worst moments: no page is lost."""
 
+import http.server
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,7 +19,8 @@ from django.db import connection
 from tipline.kernel.clock import database_now
 from tipline.outbox import OutboxServer
 from triage import epochs
-from triage.models import Escalation, Heartbeat, Notification
+from triage.models import Escalation, Heartbeat, Measure, Notification
+from triage.watching import canary_program, measures
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.system]
 
@@ -43,7 +46,9 @@ def start(settings, box: OutboxServer, tmp_path: Path) -> Iterator[Start]:
     call_command("grant_roles")
     running: list[subprocess.Popen[bytes]] = []
 
-    def _start(role: str, *command: str, broker: str = NOWHERE, failpoint: str = "") -> subprocess.Popen[bytes]:
+    def _start(
+        role: str, *command: str, broker: str = NOWHERE, failpoint: str = "", **more: str
+    ) -> subprocess.Popen[bytes]:
         told = {
             "TIPLINE_ROLE": role,
             "TIPLINE_DB_NAME": str(connection.settings_dict["NAME"]),
@@ -56,6 +61,7 @@ def start(settings, box: OutboxServer, tmp_path: Path) -> Iterator[Start]:
             "TIPLINE_SMTP_PORT": str(box.smtp_port),
             "TIPLINE_SMS_PROVIDERS": "gateway",
             "TIPLINE_SMS_GATEWAY_URL": f"{box.http_url}/sms",
+            **more,
         }
         running.append(
             subprocess.Popen(
@@ -245,3 +251,55 @@ def test_sigterm_ends_the_watch_cleanly(start, staffed, ada):
     process.send_signal(signal.SIGTERM)
 
     assert process.wait(8) == 0
+
+
+@pytest.fixture
+def outside() -> Iterator[tuple[str, list[str]]]:
+    """Who waits outside for a call: the address, and the calls that came."""
+    calls: list[str] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            calls.append(self.path)
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/ping", calls
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.usefixtures("live_host", "staffed", "seeds")
+def test_test_tips_walk_the_whole_way_and_the_outside_is_called_only_while_they_arrive(start, box, beating, outside):
+    address, calls = outside
+    canary_program.see_to("canary@example.org")
+    told = {
+        "TIPLINE_CANARY_MAIL": "canary@example.org",
+        "TIPLINE_CANARY_SECONDS": "2",
+        "TIPLINE_CANARY_LATE_SECONDS": "8",
+        "TIPLINE_DEAD_MAN_URL": address,
+        "TIPLINE_ADMIN_MAIL": "operator@example.org",
+    }
+    start("triage", *ESCALATOR, "--triage")
+    pager = start("page", *ESCALATOR, "--page")
+    beating("escalator-triage")
+    beating("escalator-page")
+
+    start("watch", "manage.py", "watch", **told)
+    wait_for(lambda: len(calls) >= 2, 60)
+    pages = [message for message in box.messages() if message.to == "canary@example.org"]
+    _end(pager)
+    wait_for(lambda: any(message.to == "operator@example.org" for message in box.messages()), 60)
+    silent = len(calls)
+    wait_for(Measure.objects.filter(name=measures.CANARY_FAILED, value=1).exists, 30)
+
+    assert pages
+    assert set(calls) == {"/ping"}
+    assert len(calls) == silent
+    # Nobody on call heard anything of the test tips.
+    assert {message.to for message in box.messages() if message.subject.startswith("TL page")} == {"canary@example.org"}

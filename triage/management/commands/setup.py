@@ -23,6 +23,7 @@ from triage.models import (
 )
 from triage.vault import kept, pins
 from triage.vault import keys as vault
+from triage.watching import canary_program
 
 FIRST_SIGN_IN = "first-sign-in.txt"
 
@@ -61,6 +62,7 @@ class Command(BaseCommand):
             self._first_program(options)
         for program in Program.objects.all():
             kept.keep(program, {"receipt_pepper": settings.RECEIPT_PEPPER, "vault_pepper": settings.VAULT_PEPPER})
+        canary_program.see_to(settings.CANARY_MAIL)
         self._say_open_invitations()
 
     def _first_program(self, options: dict[str, Any]) -> None:

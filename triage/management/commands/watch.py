@@ -17,6 +17,7 @@ from triage import rows
 from triage.escalation import carriers
 from triage.escalation.unread import Unread
 from triage.escalation.watching import EVERY, Watcher
+from triage.watching.canary import Canary
 from triage.watching.counting import Counting
 from triage.watching.priority import Priority
 from triage.watching.staffing import Staffing
@@ -37,7 +38,7 @@ class Command(BaseCommand):
         watcher = Watcher(send=carriers.send)
         others = [
             Counting(oldest_tip=watcher.oldest_tip),
-            *(part(send=carriers.send) for part in (Unread, Staffing, Priority)),
+            *(part(send=carriers.send) for part in (Unread, Staffing, Priority, Canary)),
         ]
         # A mail server that hangs keeps these waiting, and never the watcher.
         slower = threading.Thread(
