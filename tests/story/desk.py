@@ -33,6 +33,7 @@ class Desk:
     house: House
     papers: Papers
     cookies: dict[str, str] = field(default_factory=dict)
+    host: str = ""  # the name this door is asked for, if not the address
 
     def sign_in(self) -> None:
         """Sign in with six words and a code; the first time with the one-time code."""
@@ -81,6 +82,8 @@ class Desk:
     def _talk(self, method: str, path: str, body: str | None) -> Seen:
         talk = http.client.HTTPConnection("127.0.0.1", self.house.port_of("console"), timeout=20)
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+        if self.host:
+            headers["Host"] = self.host
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         try:

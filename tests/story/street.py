@@ -38,8 +38,9 @@ class Answer:
 class Street:
     """Somebody at the public door."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, *, host: str = "") -> None:
         self.port = house.port_of("public")
+        self.host = host  # the name this door is asked for, if not the address
 
     def nonce(self) -> str:
         """Open the form, again until it opens, and return the key in it."""
@@ -69,6 +70,8 @@ class Street:
     def _talk(self, method: str, path: str, body: str | None, port: int) -> Answer:
         talk = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
         headers = {"Content-Type": "application/x-www-form-urlencoded"} if body is not None else {}
+        if self.host:
+            headers["Host"] = self.host
         try:
             talk.request(method, path, body, headers)
             with talk.getresponse() as reply:

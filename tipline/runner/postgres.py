@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -188,3 +189,17 @@ class Postgres:
     def _give_away(self, path: Path) -> None:
         if self.user is not None:
             os.chown(path, self.user.uid, self.user.gid)
+
+
+# What is about the embedded server's place and size, not about what it may write down.
+_OWN = {"listen_addresses", "port", "unix_socket_permissions", "shared_buffers", "log_destination", "logging_collector"}
+
+
+def for_another_server() -> str:
+    """The settings a PostgreSQL of the operator's own needs, as a file of its conf.d."""
+    lines = [f"{name} = '{value}'" for name, value in SETTINGS.items() if name not in _OWN]
+    return "\n".join(["# python3 -m tipline.runner.postgres", *lines, ""])
+
+
+if __name__ == "__main__":
+    sys.stdout.write(for_another_server())
