@@ -17,7 +17,7 @@ role = os.environ["TIPLINE_ROLE"]
 _WORKERS, _THREADS = {"public": (2, 8), "console": (1, 8), "pager": (1, 4)}[role]
 
 bind = [os.environ[f"TIPLINE_{role.upper()}_BIND"]]
-worker_class = "gthread"
+worker_class = "tipline.gathering.GatheringWorker"
 workers = int(os.environ.get("TIPLINE_WORKERS", _WORKERS))
 threads = int(os.environ.get("TIPLINE_THREADS", _THREADS))
 # Loaded once, then forked: half the memory and half the start. Nothing connects while loading.
@@ -30,6 +30,7 @@ proc_name = f"tipline-{role}"
 timeout = 60  # seconds without a sign of life before a worker is replaced
 graceful_timeout = 15  # below the supervisor's grace, so that requests in hand are answered
 keepalive = 5
+worker_connections = 450  # with what else is open, below the 1,024 files of an ordinary process
 backlog = 512
 
 limit_request_line = 4094 if role == "console" else 2048
