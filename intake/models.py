@@ -40,7 +40,9 @@ class Program(models.Model):
     identity_allowed = models.BooleanField(default=True)
     # Opening who a sender is takes two people: policy, not cryptography.
     identity_needs_two = models.BooleanField(default=False)
+    # The day the promise on the form last changed, and what it said then (intake.promise.digest).
     changed_on = models.DateField()
+    promise = models.CharField(max_length=64, blank=True)
 
     objects = ProgramManager()
     everything = models.Manager["Program"]()

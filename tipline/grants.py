@@ -40,6 +40,8 @@ GRANTS: dict[str, dict[str, str]] = {
     "pager": {"triage_pagerevent": "INSERT", "triage_heartbeat": "SELECT"},
     "triage": {
         **LADDERS,
+        "intake_program": "SELECT, UPDATE (readers, promise, changed_on)",
+        "intake_programkey": "SELECT (id, program_id, purpose, retired)",
         "intake_epochkey": "SELECT, INSERT, DELETE",
         "intake_due": "SELECT, INSERT, UPDATE (lease_owner, lease_until, generation), DELETE",
         "intake_tip": "SELECT (id, program_id, follows_id, status, week, sealed)",
@@ -54,6 +56,9 @@ GRANTS: dict[str, dict[str, str]] = {
         "triage_incidentsignature": "SELECT, INSERT, DELETE",
         "triage_notification": "INSERT",
         "triage_qualityreview": "SELECT (program_id, oversight, case_id, drawn_on), INSERT",
+        # How many can open tips stands on the form, and the day that text changed.
+        "triage_grant": "SELECT (id, program_id, program_key_id, user_id, invitation_id)",
+        "triage_invitation": "SELECT (id, user_id)",
         "triage_heartbeat": "SELECT, INSERT, UPDATE",
         "django_session": "SELECT (expire_date), DELETE",
         "triage_identityrequest": "SELECT (until), DELETE",

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import connection
 
 from tipline.kernel.clock import database_now
-from triage import actions, assess, epochs
+from triage import actions, assess, epochs, promising
 from triage.escalation import carriers, deliver, drills, engine, replies, silence, wake
 from triage.escalation.handover import HandOver, Others, Publisher
 from triage.escalation.loop import POLL
@@ -56,6 +56,7 @@ class TriageTick:
                 actions.forget_signatures,
                 actions.forget_sessions,
                 reconcile.repair,
+                promising.keep,
                 self._sample,
             )
             one_by_one(lambda tidy: tidy(now), tidying)

@@ -12,6 +12,7 @@ from django.db.models import Field
 from django.utils import timezone
 
 from intake.models import Program
+from triage import promising
 from triage.watching import duty
 
 SETTABLE = (
@@ -23,7 +24,6 @@ SETTABLE = (
     "crisis_line",
     "trafficking_hotline",
     "duty_text",
-    "readers",
     "police_reader",
     "identity_allowed",
     "identity_needs_two",
@@ -45,13 +45,13 @@ class Command(BaseCommand):
         for change in options["changes"]:
             self._set(program, change)
         if options["changes"]:
-            program.changed_on = timezone.now().date()
             try:
                 program.full_clean()
             except ValidationError as refused:
                 faults = "; ".join(f"{name}: {' '.join(why)}" for name, why in refused.message_dict.items())
                 raise CommandError(f"Nothing was changed. {faults}") from None
             program.save()
+            promising.keep(timezone.now())
         for name in SETTABLE:
             value = getattr(program, name)
             self.stdout.write(f"{name}={said(value)}")

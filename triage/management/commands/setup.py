@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from intake.models import Program, ProgramKey, Purpose
+from triage import promising
 from triage.escalation import contacts, events
 from triage.models import (
     Channel,
@@ -63,6 +64,7 @@ class Command(BaseCommand):
         for program in Program.objects.all():
             kept.keep(program, {"receipt_pepper": settings.RECEIPT_PEPPER, "vault_pepper": settings.VAULT_PEPPER})
         canary_program.see_to(settings.CANARY_MAIL)
+        promising.keep(timezone.now())
         self._say_open_invitations()
 
     def _first_program(self, options: dict[str, Any]) -> None:
