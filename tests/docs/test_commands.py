@@ -23,7 +23,7 @@ PROVEN = {
     "scripts/up --demo": "tests/triage/test_commands.py",
     "scripts/manage": "tests/docs/test_commands.py",  # that it exists; what it does is tested where it lives
     "manage.py": "tests/docs/test_commands.py",
-    "scripts/manage doctor": "tests/triage/vault/test_recovery.py",
+    "scripts/manage doctor": "tests/triage/doctor/test_doctor.py",
     "scripts/screenshots": "tests/docs/test_commands.py",
     "grep -rn": "tests/docs/test_first_change.py",
     "git commit": "tests/docs/test_first_change.py",

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 from intake.models import ProgramKey, Purpose
 from tipline.kernel import shares, wraps
-from triage import doctor
+from triage.doctor import Level, kit
 from triage.models import AuditEntry, Grant, Invitation, Membership, RecoveryKey, User
 from triage.vault import kept, keys, people, recovery, rotation, sheets
 
@@ -233,26 +233,19 @@ def test_the_kit_gives_the_peppers_back(program, ada, make_kit, typing):
 
 
 def test_the_doctor_says_how_it_stands_with_the_kit(program, ada, chair, make_kit, noon, typing):
-    never = [finding.text for finding in doctor.findings()]
+    def said(*levels: Level) -> str:
+        return " ".join(finding.text for finding in kit.recovery_kit() if finding.level in levels)
+
+    assert "never printed" in said(Level.GRAVE)
     made = make_kit(ada)
-    lacking = [finding.text for finding in doctor.findings() if not finding.well]
+    assert "does not hold the key" in said(Level.GRAVE)
+    assert "never tried" in said(Level.LOOK)
     _join(program, chair, noon)
     typing(*made.lines[:2])
     call_command("recovery_drill", stdout=io.StringIO())
-    out = io.StringIO()
-    call_command("doctor", stdout=out)
 
-    assert any("never printed" in text for text in never)
-    assert any("does not hold the key" in text for text in lacking)
-    assert any("never tried" in text for text in lacking)
-    assert "LOOK" not in out.getvalue()
-
-
-def test_the_doctor_ends_with_one_while_there_is_no_kit(program):
-    with pytest.raises(SystemExit) as ended:
-        call_command("doctor", stdout=io.StringIO())
-
-    assert ended.value.code == 1
+    assert said(Level.LOOK, Level.GRAVE) == ""
+    assert "last tried on" in said(Level.WELL)
 
 
 def test_a_sheet_holds_its_own_words_and_no_others(program):
