@@ -19,6 +19,7 @@ from tipline.kernel import wraps
 hypothesis_settings.register_profile("tipline", deadline=None)
 hypothesis_settings.load_profile("tipline")
 
+HOUSES = ("tests/story/", "tests/faults/", "tests/anonymity/")
 Seeds = dict[Purpose, bytes]
 
 
@@ -34,7 +35,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | 
 
     class Together(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return next((house for house in ("tests/story/", "tests/faults/") if nodeid.startswith(house)), nodeid)
+            return next((house for house in HOUSES if nodeid.startswith(house)), nodeid)
 
     return Together(config, log)
 

@@ -1,9 +1,9 @@
-"""The house as a Django app: holds the commands that serve every room, and arms the tests' fail points."""
+"""The house as a Django app: holds the commands that serve every room, and closes what could tell of a sender."""
 
 from django.apps import AppConfig
 from django.conf import settings
 
-from tipline import logs
+from tipline import logs, memory, unlogged
 from tipline.kernel import failpoints
 
 
@@ -11,7 +11,12 @@ class TiplineConfig(AppConfig):
     name = "tipline"
 
     def ready(self) -> None:
+        # An operator's own commands may be looked into; what serves and works may not.
         if settings.ROLE != "owner":
             logs.hush()
+            memory.shut()
+            memory.lock()
+        if settings.ROLE == "public":
+            unlogged.guard_database()
         if settings.TESTING:
             failpoints.arm(settings.FAILPOINT)

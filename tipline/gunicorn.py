@@ -9,6 +9,7 @@ from typing import Any
 
 from gunicorn.http.wsgi import Response
 
+from tipline import memory, tidying
 from tipline.leavings import Leavings
 
 role = os.environ["TIPLINE_ROLE"]
@@ -45,6 +46,26 @@ loglevel = "error"
 forwarded_allow_ips = ""
 secure_scheme_headers: dict[str, str] = {}
 control_socket_disable = True
+
+
+def on_starting(server: Any) -> None:
+    """Open no door that would write down who asks; the options of the command line and of the environment count too."""
+    from tipline import unlogged
+
+    found = [*unlogged.of_server(server.cfg), *unlogged.of_django(), *unlogged.of_reporters()]
+    unlogged.refuse(found + unlogged.of_hygiene())
+
+
+def post_worker_init(worker: Any) -> None:
+    """Keep a worker's memory from being swapped out (a fork undoes what the master did); tidy after nonsense too."""
+    memory.lock()
+    answer_nonsense = worker.handle_error
+
+    def handle_error(*given: Any) -> None:
+        answer_nonsense(*given)
+        tidying.soon()
+
+    worker.handle_error = handle_error
 
 
 def when_ready(server: Any) -> None:
@@ -97,6 +118,8 @@ def post_request(worker: Any, request: Any, environ: Any, response: Any) -> None
     body = request.method not in {"GET", "HEAD"}
     if _leavings.went(body=body, now=time.monotonic()) and role == "public":
         gc.collect()
+    # What this request still holds itself, and what one without a body left: a moment later, by somebody else.
+    tidying.soon()
 
 
 def _default_headers(self: Response) -> list[str]:

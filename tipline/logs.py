@@ -24,6 +24,8 @@ LONGEST = 40
 _ALARMS = re.compile(r"((silent [a-z]+-[a-z]+|overdue (tip|escalation|notification)|page missing|database)(, |$)){1,9}")
 _STATES = re.compile(r"([a-z]+(_[a-z]+){0,3}(, |$)){1,9}")
 
+_SETTINGS = re.compile(r"(PostgreSQL's [a-z_.]{3,40}(, |$)){1,9}")
+
 KEYS: Mapping[str, re.Pattern[str]] = {
     "row": _ID,
     "key": _ID,
@@ -40,6 +42,7 @@ KEYS: Mapping[str, re.Pattern[str]] = {
     "count": _COUNT,
     "alarms": _ALARMS,
     "states": _STATES,
+    "settings": _SETTINGS,
 }
 
 EVENTS: Mapping[str, tuple[str, ...]] = {
@@ -78,6 +81,7 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     "reassess.too_slow": ("row",),
     "reconcile.%s": ("part", "count"),
     "row.failed": ("fault",),
+    "unlogged.database": ("settings",),
     "watch.alarm": ("alarms",),
     "watch.database_away": ("fault",),
     "watch.nobody_to_tell": (),
@@ -112,7 +116,7 @@ def _values(keys: tuple[str, ...], args: Any) -> dict[str, object]:
 
 
 def _if(pattern: re.Pattern[str], value: str) -> str:
-    limit = LONGEST if pattern not in (_ALARMS, _STATES) else 8 * LONGEST
+    limit = LONGEST if pattern not in (_ALARMS, _STATES, _SETTINGS) else 8 * LONGEST
     return value if len(value) <= limit and pattern.fullmatch(value) else "withheld"
 
 

@@ -6,6 +6,7 @@ start-up and names itself; a secret that a role does not need is not looked for.
 
 import hashlib
 import os
+import re
 import socket
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,12 @@ KEY_PINS = Path(text("KEY_PINS", str(STATE_DIR / "pins.txt")))
 DEBUG = False
 SECRET_KEY = secret("DJANGO_KEY", roles={"console", "owner"}) or "unused-by-this-role-" + "0" * 40
 ALLOWED_HOSTS = listed("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+# The public door's own onion service (v3: 56 letters and digits, and .onion), where there is one.
+ONION_HOST = text("ONION_HOST").lower() if ROLE in {"public", "owner"} else ""
+if ONION_HOST and not re.fullmatch(r"[a-z2-7]{56}\.onion", ONION_HOST):
+    raise ImproperlyConfigured("TIPLINE_ONION_HOST must be the 56 letters and digits of a v3 onion address and .onion.")
+if ONION_HOST:
+    ALLOWED_HOSTS.append(ONION_HOST)
 
 # Keys, by the processes that may hold them (docs/architecture.md, "Doors").
 RECEIPT_PEPPER = secret("RECEIPT_PEPPER", roles={"public", "owner"})
@@ -134,6 +141,8 @@ INSTALLED_APPS = [
 ]
 
 PUBLIC_MIDDLEWARE = [
+    "tipline.sizes.Sizes",
+    "tipline.onion.OnionMiddleware",
     "tipline.middleware.SecurityHeaders",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tipline.middleware.DatabaseDown",
@@ -338,6 +347,8 @@ LOGGING = {
     "loggers": {
         "tipline": {"level": "INFO"},
         "gunicorn.error": {"handlers": ["stderr"], "level": "ERROR", "propagate": False},
+        # Without Django's own handler, which would mail whole requests to administrators.
+        "django": {"handlers": [], "level": "WARNING"},
         "django.request": {"handlers": ["nowhere"], "propagate": False},
         "django.security": {"handlers": ["nowhere"], "propagate": False},
         "django.server": {"handlers": ["nowhere"], "propagate": False},

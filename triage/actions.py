@@ -12,6 +12,7 @@ from django.db import DatabaseError, connection
 from django.db.models import F
 
 from intake.models import Due, EpochKey, SubmissionKey, Tip, Wrap, WrapPurpose
+from tipline import tidying
 from tipline.kernel import failpoints
 from triage import assess, limits, rows
 from triage.assess import CannotOpen, Finding, Read
@@ -105,6 +106,13 @@ def assess_together(due_ids: Sequence[UUID], *, now: datetime | None = None) -> 
     claimed = claim(due_ids, now)
     if not claimed:
         return []
+    try:
+        return _assess(claimed, now)
+    finally:
+        tidying.soon()
+
+
+def _assess(claimed: Sequence[Claimed], now: datetime | None) -> list[Assessed]:
     failpoints.reach("triage.claimed")
     read: list[tuple[Claimed, Read | Finding]] = []
     slow: list[Claimed] = []

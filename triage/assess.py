@@ -3,6 +3,7 @@
 Nothing here knows the database beyond the rows it is handed; triage.actions decides what they mean.
 """
 
+import gc
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,10 +11,11 @@ from dataclasses import dataclass, field
 from intake import sealed
 from intake.message import Content, Message
 from intake.models import Tip, Wrap
+from tipline import tidying
 from tipline.kernel import sealing
 from tipline.kernel.sealing import SealBroken
 from triage import epochs
-from triage.classify import Assessment, Urgency, classify, worse
+from triage.classify import Assessment, Urgency, classify, forget, worse
 from triage.classify import warm_up as classifier_warm_up
 from triage.incidents import kin, telling
 from triage.incidents.kin import Asked, Found
@@ -46,9 +48,14 @@ class Finding:
         return self.urgency.pages
 
 
+tidying.also(forget)
+
+
 def warm_up() -> None:
-    """Load weights and rules before the first tip waits for them."""
+    """Load weights and rules before the first tip waits for them, and set aside what is never garbage."""
     classifier_warm_up()
+    gc.collect()
+    gc.freeze()
 
 
 def unassessed() -> Finding:

@@ -9,10 +9,10 @@ from functools import cache
 from uuid import UUID
 
 from celery import current_app, shared_task
-from celery.signals import worker_init, worker_shutdown
+from celery.signals import worker_init, worker_process_init, worker_shutdown
 from django.conf import settings
 
-from tipline import evicting
+from tipline import evicting, memory, unlogged
 from triage import actions
 from triage import assess as reading
 from triage.escalation import carriers, wake
@@ -30,8 +30,15 @@ def get_ready(**_: object) -> None:
     except evicting.BrokerEvicts as fault:
         # The escalators do the work meanwhile.
         sys.exit(str(fault))
+    unlogged.refuse([*unlogged.of_celery(current_app.conf), *unlogged.of_django(), *unlogged.of_reporters()])
     if settings.ROLE == "triage":
         reading.warm_up()
+
+
+@worker_process_init.connect  # type: ignore[untyped-decorator]
+def keep_in_memory(**_: object) -> None:
+    """Keep a child's memory from being swapped out: a fork undoes what its parent did."""
+    memory.lock()
 
 
 @shared_task(acks_late=True, ignore_result=True)  # type: ignore[untyped-decorator]

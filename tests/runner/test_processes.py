@@ -18,7 +18,7 @@ from tipline.runner.places import Places
 from tipline.runner.processes import HYGIENE, OWNER, PROCESSES, ROLES, SECRETS, Process, named
 
 DEPLOYED = [process for process in PROCESSES if not process.local_only]
-INTERNAL_TO_COMPOSE = {"migrate", "postgres", "broker", "caddy"}
+INTERNAL_TO_COMPOSE = {"migrate", "postgres", "broker", "caddy", "tor"}
 
 
 @pytest.fixture
@@ -223,8 +223,8 @@ def test_the_database_of_compose_keeps_values_out_of_its_log_too(compose: dict[s
 def test_the_proxy_passes_no_address_on_and_logs_none(compose: dict[str, Any]) -> None:
     caddyfile = compose["configs"]["caddyfile"]["content"]
 
-    assert caddyfile.count("reverse_proxy") == caddyfile.count("header_up -X-Forwarded-For") == 3
-    assert caddyfile.count("request_buffers") == 3
+    assert caddyfile.count("reverse_proxy") == caddyfile.count("header_up -X-Forwarded-For") == 4
+    assert caddyfile.count("request_buffers") == 4
     assert "request delete" in caddyfile
     assert not re.search(r"^\s*output", caddyfile, re.MULTILINE)
 
@@ -236,5 +236,7 @@ def test_the_image_is_installed_by_hash_and_does_not_run_as_root() -> None:
     assert re.search(r"^USER 10000:10000$", dockerfile, re.MULTILINE)
 
 
-def test_memory_hygiene_is_for_the_door_that_takes_words() -> None:
-    assert [process.name for process in PROCESSES if process.environment == HYGIENE] == ["public"]
+def test_what_is_freed_is_overwritten_at_every_door_and_wherever_a_tip_is_opened() -> None:
+    overwriting = {process.name for process in PROCESSES if process.environment == HYGIENE}
+
+    assert overwriting == {"public", "console", "pager", "triage-worker", "escalator-triage", "custodian"}

@@ -26,7 +26,7 @@ from tipline.runner.secrets import read
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = [process.name for process in PROCESSES] + ["postgres", "redis"]
-DOORS = (0, 1, 2, 3, 7, 25)
+DOORS = (0, 1, 2, 3, 7, 8, 9, 25)
 CELERY = [process.name for process in PROCESSES if "celery" in process.command]
 
 

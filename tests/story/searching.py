@@ -1,9 +1,11 @@
 """Finding a word in a heap of bytes, in whatever form a program may have put it there."""
 
 import base64
+import json
 import re
 from collections.abc import Iterable
 from itertools import pairwise
+from urllib.parse import quote, quote_plus
 
 SHORTEST = 5
 """Characters. Shorter words occur in random bytes by chance; they are searched with their neighbours."""
@@ -26,10 +28,15 @@ def forms(word: str) -> dict[str, bytes]:
     found = {
         "raw": plain,
         "hex": plain.hex().encode(),
+        "hex in capitals": plain.hex().upper().encode(),
         "UTF-16, little end first": word.encode("utf-16-le"),
         "UTF-16, big end first": word.encode("utf-16-be"),
         "reversed": plain[::-1],
     }
+    if quote(word) != word:
+        found["in an address"] = quote(word).encode()
+        found["in a form"] = quote_plus(word).encode()
+        found["in JSON"] = json.dumps(word)[1:-1].encode()
     for shift in range(3):
         for name, encode in (("base64", base64.b64encode), ("urlsafe base64", base64.urlsafe_b64encode)):
             found[f"{name}, shifted by {shift}"] = _inner(encode, plain, shift)

@@ -28,8 +28,8 @@ SECRETS: dict[str, tuple[str, ...]] = {
     "outbox": ("sms_gateway_token", "sms_gateway_secret", "twilio_token"),
 }  # fmt: skip
 
-# A body that was freed must not lie in memory: glibc overwrites what is freed, CPython's own
-# allocator and the per-thread cache (which would not) stand aside.
+# What was freed must not lie in memory: glibc overwrites it, CPython's own allocator and the
+# per-thread cache (which would not) stand aside. For the doors, and for whoever opens a tip.
 HYGIENE = {
     "PYTHONMALLOC": "malloc",
     "GLIBC_TUNABLES": "glibc.malloc.tcache_count=0:glibc.malloc.perturb=165",
@@ -67,8 +67,8 @@ _MANAGE = (PYTHON, "manage.py")
 
 PROCESSES: tuple[Process, ...] = (
     Process("public", "public", _GUNICORN, door=0, run_volume="public", environment=HYGIENE),
-    Process("console", "console", _GUNICORN, door=1, pins=True),
-    Process("pager", "pager", _GUNICORN, door=2),
+    Process("console", "console", _GUNICORN, door=1, pins=True, environment=HYGIENE),
+    Process("pager", "pager", _GUNICORN, door=2, environment=HYGIENE),
     Process(
         "triage-worker",
         "triage",
@@ -76,6 +76,7 @@ PROCESSES: tuple[Process, ...] = (
         (*_CELERY, *_ALONE, "-n", "triage@%h", "-Q", "triage,triage_new", "--pool", "prefork", "-c", "1"),
         broker=True,
         run_volume="triage",
+        environment=HYGIENE,
     ),
     Process(
         "page-worker",
@@ -91,6 +92,7 @@ PROCESSES: tuple[Process, ...] = (
         (*_MANAGE, "escalator", "--triage"),
         broker=True,
         run_volume="triage",
+        environment=HYGIENE,
     ),
     Process(
         "escalator-page",
@@ -100,7 +102,7 @@ PROCESSES: tuple[Process, ...] = (
         outbound=True,
     ),
     Process("watch", "watch", (*_MANAGE, "watch"), outbound=True, run_volume="watch"),
-    Process("custodian", "custodian", (*_MANAGE, "custodian")),
+    Process("custodian", "custodian", (*_MANAGE, "custodian"), environment=HYGIENE),
     Process("outbox", "outbox", (PYTHON, "-m", "tipline.outbox"), door=3, local_only=True),
 )
 SMTP_DOOR = 25  # the outbox also takes mail, at this distance from the base port

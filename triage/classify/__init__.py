@@ -6,6 +6,7 @@ can overrule every answer.
 
 from dataclasses import replace
 
+from triage.classify import features, folding, matching
 from triage.classify.assessment import Assessment, Reason
 from triage.classify.decide import version_of, weigh
 from triage.classify.folding import fold
@@ -21,6 +22,7 @@ __all__ = [
     "Urgency",
     "classify",
     "classify_with",
+    "forget",
     "shipped_version",
     "warm_up",
     "worse",
@@ -75,6 +77,13 @@ def warm_up() -> None:
     for language in lexicon().languages.values():
         _ = language.rules
     classify("warm up")
+
+
+def forget() -> None:
+    """Forget the words of the texts read so far, which are kept to read the next one faster."""
+    features.forget()
+    folding.fold_char.cache_clear()
+    matching.forget()
 
 
 def _unjudged(text: str, short: Urgency, version: str) -> Assessment:

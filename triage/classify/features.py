@@ -55,6 +55,12 @@ def _spellings(word: str) -> tuple[tuple[str, int, int], ...]:
     return tuple((f"{spelling} ", len(spelling) + 1, _bucket("word", spelling)) for spelling in found)
 
 
+def forget() -> None:
+    """Forget the words looked up so far."""
+    _bucket.cache_clear()
+    _spellings.cache_clear()
+
+
 def rule_buckets(names: Iterable[str]) -> Buckets:
     """Return the buckets of rules, tags and situations found, each once, in order."""
     return np.unique(np.fromiter((_bucket("rule", name) & (RULE_BUCKETS - 1) for name in names), np.int64))

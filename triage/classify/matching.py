@@ -9,6 +9,7 @@ expressions here to blow up.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from weakref import WeakSet
 
 from triage.classify.folding import fold_plain
 from triage.classify.tokens import Token, disguises
@@ -59,6 +60,16 @@ def _spread(element: str, phrase: str) -> Sequence[str]:
     return list(element)
 
 
+_BOOKS: "WeakSet[Phrasebook]" = WeakSet()
+
+
+def forget() -> None:
+    """Forget the words looked up so far, in every language that was read."""
+    for book in list(_BOOKS):
+        book.symbols.cache_clear()
+        book._starts.cache_clear()
+
+
 class Phrasebook:
     """All phrases of one language, compiled."""
 
@@ -71,6 +82,7 @@ class Phrasebook:
         self._elements: set[str] = set()
         self.symbols = lru_cache(maxsize=8192)(self._symbols)
         self._starts = lru_cache(maxsize=8192)(self._starting)
+        _BOOKS.add(self)
 
     def _know(self, word: str, symbol: str) -> None:
         table, key = (self._prefixes, word[:-1]) if word.endswith("*") else (self._exact, word)

@@ -9,6 +9,7 @@ import time
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
+from tipline import tidying
 from tipline.kernel import wraps
 from tipline.kernel.clock import database_now
 from triage import rows
@@ -45,6 +46,8 @@ class Keeper:
         self._take()
         started = time.monotonic()
         worked = self._one_batch()
+        if worked:
+            tidying.soon()
         self._tidy()
         return min(IDLE, time.monotonic() - started) if worked else IDLE
 
