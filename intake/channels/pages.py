@@ -18,6 +18,7 @@ from intake.channels import nonce
 from intake.channels.forms import TipForm
 from intake.channels.visit import Visit
 from intake.models import Program
+from tipline import onion
 from tipline.kernel.receipts import COUNT, Phrase
 
 _NONCE_HERE = "nonce-goes-here"
@@ -50,7 +51,7 @@ def forget() -> None:
 def blank_form(now: datetime) -> HttpResponse:
     """Return the empty form: the same bytes for everyone but for the nonce."""
     shown = program()
-    page = _rendered(get_language() or settings.LANGUAGE_CODE, *_version(shown))
+    page = _rendered(get_language() or settings.LANGUAGE_CODE, onion.way(), *_version(shown))
     return HttpResponse(page.replace(_NONCE_HERE.encode(), nonce.make(now).encode()))
 
 
@@ -59,7 +60,7 @@ def _version(shown: Program) -> tuple[tuple[str, Any], ...]:
 
 
 @lru_cache(maxsize=32)
-def _rendered(language: str, *version: tuple[str, Any]) -> bytes:
+def _rendered(language: str, way: str, *version: tuple[str, Any]) -> bytes:
     context = {"program": Program(**dict(version)), "form": TipForm(), "nonce": _NONCE_HERE}
     return render_to_string("intake/tip_form.html", context).encode()
 

@@ -13,6 +13,7 @@ from django.test import RequestFactory, override_settings
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 from tests.look.pages import PUBLIC, draw, draw_leave
+from tests.story.browsing import POLICY
 from tipline import styleguide
 from tipline.middleware import HEADERS
 
@@ -46,7 +47,11 @@ def answers() -> dict[str, str]:
 
 @pytest.fixture
 def visit(chromium: Browser, answers: dict[str, str]) -> Iterator[Visit]:
-    """visit("receipt", width=360, scripts=False, theme="dark"): open a page. `page.complaints` is the console."""
+    """visit("receipt", width=360, scripts=False, theme="dark"): open a page. `page.complaints` is the console.
+
+    Whatever the test is about, it fails if the content security policy had to stop anything.
+    """
+    opened_pages: list[Page] = []
 
     def answer(route: Route) -> None:
         path = urlsplit(route.request.url).path
@@ -74,6 +79,9 @@ def visit(chromium: Browser, answers: dict[str, str]) -> Iterator[Visit]:
             page.on("console", lambda message: page.complaints.append(message.text))  # type: ignore[attr-defined]
             page.on("pageerror", lambda error: page.complaints.append(str(error)))  # type: ignore[attr-defined]
             page.goto(f"{ORIGIN}/{name}")
+            opened_pages.append(page)
             return page
 
         yield _visit
+        said = [complaint for page in opened_pages for complaint in page.complaints]  # type: ignore[attr-defined]
+        assert [complaint for complaint in said if POLICY in complaint] == []

@@ -6,6 +6,7 @@ from django.contrib.staticfiles import finders
 
 from tests.look.conftest import ORIGIN, Visit
 from tests.look.pages import PUBLIC, WORDS
+from tests.story.browsing import POLICY
 
 pytestmark = pytest.mark.browser
 
@@ -27,6 +28,16 @@ def test_the_checker_finds_a_fault_that_was_put_there(visit: Visit):
     page.evaluate("document.querySelector('label').remove()")
 
     assert any(found.startswith("label") for found in violations(page))
+
+
+def test_what_the_policy_stops_is_noticed(visit: Visit):
+    page = visit("form")
+    page.evaluate("document.body.append(Object.assign(document.createElement('script'), {textContent: 'now = 1'}))")
+    page.wait_for_timeout(50)
+
+    assert [complaint for complaint in page.complaints if POLICY in complaint]
+    # Each visit is looked at in the end, and this one has shown what it should.
+    page.complaints.clear()
 
 
 @pytest.mark.parametrize("name", EVERY)

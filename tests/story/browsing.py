@@ -10,6 +10,7 @@ from tests.story.house import House
 from tests.story.papers import Papers
 
 PATIENCE = 15_000  # milliseconds
+POLICY = "Content Security Policy"  # stands in what a browser says when the policy stops something
 
 
 class Windows:
@@ -19,6 +20,11 @@ class Windows:
         self._browser = browser
         self._opened = ExitStack()
         self.complaints: list[str] = []
+
+    @property
+    def violations(self) -> list[str]:
+        """What the content security policy stopped, in any of these windows, with scripts or without."""
+        return [each for each in self.complaints if POLICY in each]
 
     def open(self, *, scripts: bool = True, width: int = 1440, height: int = 900, **options: Any) -> Page:
         """A window of its own, with cookies and a history of its own."""

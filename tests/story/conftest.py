@@ -88,14 +88,16 @@ def story_windows(chromium: Browser) -> Iterator[Windows]:
     windows = Windows(chromium)
     yield windows
     windows.close()
+    assert windows.violations == []
 
 
 @pytest.fixture
 def windows(chromium: Browser) -> Iterator[Windows]:
-    """Windows for one test."""
+    """Windows for one test. Whatever it was about, nothing in them broke the content security policy."""
     windows = Windows(chromium)
     yield windows
     windows.close()
+    assert windows.violations == []
 
 
 @pytest.fixture(scope="package")

@@ -51,6 +51,8 @@ class Installation:
             told["TIPLINE_BROKER_URL"] = self.places.broker_url
         if process.door is not None:
             told[f"TIPLINE_{process.name.upper()}_BIND"] = f"{HOST}:{self.port + process.door}"
+        if process.role == "public" and "TIPLINE_ONION_HOST" in self.given:
+            told["TIPLINE_ONION_HOST"] = self.given["TIPLINE_ONION_HOST"]
         if "celery" in process.command and os.geteuid() == 0:
             # We have said so ourselves, in one line.
             told["PYTHONWARNINGS"] = "ignore:You're running the worker with superuser privileges"
