@@ -22,6 +22,7 @@ LADDERS = {
     "triage_oncall": "SELECT",
     "triage_ladder": "SELECT",
     "triage_ladderstep": "SELECT",
+    "triage_recusal": "SELECT (program_id, case_id, user_id)",
 }
 
 GRANTS: dict[str, dict[str, str]] = {
@@ -90,7 +91,8 @@ GRANTS: dict[str, dict[str, str]] = {
         "triage_contact": "SELECT (id, program_id, user_id, channel, active, failing, sealed)",
         "triage_membership": "SELECT (id, program_id, user_id, role)",
         "triage_oncall": "SELECT (id, program_id, user_id, position)",
-        "triage_case": "SELECT (id, program_id, oversight, urgency, status, unread)",
+        "triage_auditentry": "SELECT (id, program_id, hour, actor_id, event, tip_id)",
+        "triage_case": "SELECT (id, program_id, tip_id, oversight, urgency, status, unread)",
         "triage_escalation": "SELECT (id, program_id, case_id, urgency, state, opened_at, next_at)",
         "triage_notification": "SELECT (id, escalation_id, channel, kind, due_at, accepted_at, lease_until)",
         "triage_attempt": "SELECT (program_id, notification_id, result, hour)",
@@ -123,12 +125,17 @@ GRANTS: dict[str, dict[str, str]] = {
         "triage_correction": "SELECT, INSERT",
         "triage_identityrequest": "SELECT, INSERT, UPDATE (agreed_by_id), DELETE",
         "triage_qualityreview": "SELECT, UPDATE (level, by_id)",
+        "triage_recusal": "SELECT, INSERT, DELETE",
+        # What somebody had in hand who steps aside pages again.
+        "triage_ladder": "SELECT",
+        "triage_ladderstep": "SELECT",
+        "triage_pagecounter": "SELECT, INSERT, UPDATE (last)",
         "triage_boardsheet": "SELECT, INSERT, UPDATE (version, sealed)",
         "triage_auditentry": "SELECT, INSERT",
         # A person sees their own, and enters them.
         "triage_contact": "SELECT, INSERT, UPDATE (active, failing, sealed, address_mac, sealed_digits)",
         "triage_drill": "SELECT, INSERT, UPDATE (state), DELETE",
-        "triage_escalation": "SELECT, UPDATE",
+        "triage_escalation": "SELECT, INSERT, UPDATE",
         "triage_notification": "SELECT, INSERT, UPDATE",
         "triage_attempt": "SELECT",
         "triage_measure": "SELECT",

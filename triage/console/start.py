@@ -17,6 +17,7 @@ PLACES: list[tuple[str, str | Promise]] = [
     ("numbers", _("Numbers")),
     ("health", _("Is it running?")),
     ("people", _("The people and what they hold")),
+    ("opened", _("Who opened what")),
     ("kit", _("The recovery kit")),
     ("work", _("Long work")),
     ("you", _("Your sign-in")),

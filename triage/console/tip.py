@@ -14,12 +14,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from intake.message import Identity
-from triage.console import calls, casefile, cases, identity
+from triage.console import calls, casefile, cases, identity, reading
 from triage.console.forms import AgreedForm, CloseForm, CorrectForm, ReopenForm, ReplyForm, SubmitterForm
 from triage.console.labels import reference
 from triage.console.requests import PASSKEY_ALONE, UNLOCKED, ConsoleRequest, open_to
 from triage.escalation import taking
-from triage.models import Case, Escalation, Urgency
+from triage.models import Case, Escalation, Recusal, Urgency
 from triage.vault.keys import Unlocked
 
 
@@ -95,9 +95,16 @@ def pass_on(request: ConsoleRequest, case_id: UUID) -> HttpResponse:
 def open_it(request: ConsoleRequest, case_id: UUID) -> HttpResponse:
     """Open and read. An act, not a look: it ends the page, tells the sender, stands on record."""
     case = _case(request, case_id)
-    if _file(request, case).root_key is None:
+    root_key = _file(request, case).root_key
+    if root_key is None:
         return _refused(request, case, _("Your keys do not open this tip. Other people read it."))
-    cases.open_case(case, by=request.user, now=timezone.now())
+    now = timezone.now()
+    if (asked := reading.asks(case, by=request.user, now=now)) is not None:
+        form = reading.WhyForm(request.POST if "why" in request.POST else None)
+        if not form.is_valid():
+            return reading.ask(request, case, asked, form)
+        reading.note_reason(case, asked, form.cleaned_data["why"], by=request.user, root_key=root_key, now=now)
+    cases.open_case(case, by=request.user, now=now)
     return redirect("console:tip", case_id)
 
 
@@ -271,6 +278,7 @@ def _page(request: ConsoleRequest, case: Case, sent: Sent, status: int = 200) ->
         "submitter": _sent(sent, SubmitterForm) or SubmitterForm(),
         "sent": sent.form,
         "identity": sent.identity,
+        "aside": list(Recusal.objects.filter(case=case).select_related("user").order_by("user__name")),
         "asked": asked if file.has_identity else None,
         "asked_why": identity.reason_of(asked, file.root_key) if asked and file.root_key else "",
     }

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from triage import rows
 from triage.escalation import engine, ladders, numbers
-from triage.models import Contact, Escalation, Notification
+from triage.models import Contact, Escalation, Notification, Recusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,7 @@ def begin(pages: Sequence[NewPage], *, now: datetime) -> dict[UUID, list[Notific
     snapshots: dict[tuple[UUID, str, bool], ladders.Snapshot] = {}
     reachable: dict[UUID, list[Contact]] = {}
     begun: list[tuple[Escalation, engine.Reached]] = []
+    aside = _aside(page.case_id for page in pages)
     for page in pages:
         which = (page.program_id, page.urgency, page.oversight)
         if which not in snapshots:
@@ -70,7 +71,7 @@ def begin(pages: Sequence[NewPage], *, now: datetime) -> dict[UUID, list[Notific
             case_id=page.case_id,
             tip_id=page.tip_id,
             urgency=page.urgency,
-            snapshot=snapshots[which],
+            snapshot=ladders.without(snapshots[which], aside.get(page.case_id, ())),
             incident=page.incident,
             joins=page.joins,
             opened_at=now,
@@ -89,6 +90,14 @@ def begin(pages: Sequence[NewPage], *, now: datetime) -> dict[UUID, list[Notific
     written = [note for some in notes.values() for note in some]
     rows.run(_INSERT, {"now": now} | _page_columns([page for page, _ in begun]) | _note_columns(written))
     return notes
+
+
+def _aside(cases: Iterable[UUID]) -> dict[UUID, set[UUID]]:
+    """Who stepped aside from these cases: a follow-up does not page them either."""
+    found: dict[UUID, set[UUID]] = {}
+    for case_id, user_id in Recusal.objects.filter(case__in=set(cases)).values_list("case_id", "user_id"):
+        found.setdefault(case_id, set()).add(user_id)
+    return found
 
 
 class _Among:

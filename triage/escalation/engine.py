@@ -61,7 +61,7 @@ def climb(escalation_id: UUID, case_id: UUID, now: datetime) -> bool:
         except Exception:
             # A snapshot that cannot be read must not be the reason that nobody is called.
             log.error("escalation.snapshot_unreadable %s", escalation.pk)
-            escalation.snapshot = ladders.snapshot(case.program_id, escalation.urgency, oversight=case.oversight)
+            escalation.snapshot = ladders.for_case(case, escalation.urgency)
             escalation.step, escalation.loop = 0, escalation.loop + 1
             reached = advance(escalation, now, _reaching(escalation))
         escalation.save(update_fields=["state", "taken_by", "snapshot", "step", "loop", "next_at"])

@@ -3,12 +3,12 @@
 A change of the ladder or the rota never touches a page that is already out.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import TypedDict, cast
 from uuid import UUID
 
 from triage import rows
-from triage.models import Channel, Escalation, LadderWho, Role
+from triage.models import Case, Channel, Escalation, LadderWho, Recusal, Role
 
 DEFAULT_LOOP = 120
 ALL_CHANNELS = [str(channel) for channel in (Channel.VOICE, Channel.SMS, Channel.EMAIL)]
@@ -64,6 +64,24 @@ def snapshot(program_id: UUID, urgency: str, *, oversight: bool) -> Snapshot:
         steps = [Step(after=0, people=everyone, channels=ALL_CHANNELS)]
     pause = DEFAULT_LOOP if loop_after is None else loop_after
     return Snapshot(steps=steps, loop_after=pause, everyone=everyone)
+
+
+def for_case(case: Case, urgency: str) -> Snapshot:
+    """Return the ladder of a case as it is now, without those who stepped aside from it."""
+    aside = set(Recusal.objects.filter(case=case).values_list("user_id", flat=True))
+    return without(snapshot(case.program_id, urgency, oversight=case.oversight), aside)
+
+
+def without(found: Snapshot, people: Container[UUID]) -> Snapshot:
+    """Return a snapshot that tells none of these people."""
+
+    def left(listed: Iterable[str]) -> list[str]:
+        return [person for person in listed if UUID(str(person)) not in people]
+
+    steps = [
+        Step(after=step["after"], people=left(step["people"]), channels=step["channels"]) for step in found["steps"]
+    ]
+    return Snapshot(steps=steps, loop_after=found["loop_after"], everyone=left(found["everyone"]))
 
 
 def of(escalation: Escalation) -> Snapshot:

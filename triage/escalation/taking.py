@@ -29,6 +29,7 @@ from triage.models import (
     EscalationState,
     Notification,
     NotificationState,
+    Recusal,
     User,
 )
 
@@ -83,7 +84,7 @@ def take(escalation_id: UUID, *, by: User, now: datetime) -> None:
     with transaction.atomic():
         case, running = _locked(_case_of(escalation_id))
         escalation = next((found for found in running if found.pk == escalation_id), None)
-        if escalation is None:
+        if escalation is None or Recusal.objects.filter(case=case, user=by).exists():
             raise AlreadyEnded
         if escalation.state == EscalationState.TAKEN:
             if escalation.taken_by_id != by.pk:

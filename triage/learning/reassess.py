@@ -153,7 +153,7 @@ def _page(case: Case, tip: Tip, urgency: Urgency, now: datetime) -> None:
         beginning.begin([new], now=now)
         return
     page.urgency, page.joins = urgency, False
-    page.snapshot = ladders.snapshot(case.program_id, urgency, oversight=case.oversight)
+    page.snapshot = ladders.for_case(case, urgency)
     if page.state == EscalationState.ENDED:
         page.state, page.taken_by, page.ended_by = EscalationState.OPEN, None, None
         page.opened_at, page.times_taken = now, 0

@@ -2,6 +2,7 @@
 
 from .audit import AuditEntry
 from .cases import Assessment, BoardSheet, Case, CaseStatus, Correction, IdentityRequest, Urgency
+from .conflict import Recusal
 from .custody import Custodian, HandOver, Job, JobKind
 from .drills import Drill, DrillState
 from .escalation import (
@@ -69,6 +70,7 @@ __all__ = [
     "PersonKey",
     "QualityReview",
     "RecoveryKey",
+    "Recusal",
     "Role",
     "Urgency",
     "User",

@@ -28,3 +28,4 @@ class AuditEntry(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(name="audit_order", fields=["program", "number"])]
+        indexes = [models.Index(name="audit_of_an_hour", fields=["program", "hour"])]

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from intake.models import Program, Tip
 
+from .conflict import Recusal
 from .people import READERS, User
 
 
@@ -59,11 +60,16 @@ class CaseStatus(models.TextChoices):
 
 class CaseQuerySet(models.QuerySet["Case"]):
     def visible_to(self, user: User) -> Self:
-        """Cases of the programs the person belongs to, oversight cases for oversight people only."""
+        """Cases of the programs the person belongs to, oversight cases for oversight people only.
+
+        What they stepped aside from is not among them.
+        """
         mine = user.memberships.filter(program=models.OuterRef("program"))
+        aside = Recusal.objects.filter(case=models.OuterRef("pk"), user=user)
         return self.filter(
+            ~models.Exists(aside),
             Q(models.Exists(mine.filter(role__in=READERS)), oversight=False)
-            | Q(models.Exists(mine.filter(role="oversight")), oversight=True)
+            | Q(models.Exists(mine.filter(role="oversight")), oversight=True),
         )
 
     def by_urgency(self) -> Self:

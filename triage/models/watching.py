@@ -12,6 +12,8 @@ from intake.models import Program
 class AlarmKind(models.TextChoices):
     UNREAD = "unread", _("A tip nobody has opened")
     PRIORITY = "priority", _("A priority tip nobody has yet")
+    READING = "reading", _("Somebody gave a reason for reading")
+    DAILY = "daily", _("The day's list of who opened what")
     NOBODY_ON_CALL = "nobody_on_call", _("Nobody is on call")
     NOBODY_REACHABLE = "nobody_reachable", _("Nobody can be reached")
     NO_OVERSIGHT = "no_oversight", _("No oversight person can be reached")

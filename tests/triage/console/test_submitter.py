@@ -45,7 +45,7 @@ def two_needed(program):
 @pytest.fixture
 def bobs(sign_in, bob, case):
     client = sign_in(bob)
-    client.post(f"/tips/{case.pk}/open/")
+    client.post(f"/tips/{case.pk}/open/", {"why": "we work on it together"})
     return client
 
 

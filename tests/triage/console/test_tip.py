@@ -27,7 +27,7 @@ def _page(client, case, status=200):
 
 
 def _open(client, case):
-    return client.post(f"/tips/{case.pk}/open/", follow=True).content.decode()
+    return client.post(f"/tips/{case.pk}/open/", {"why": "we work on it together"}, follow=True).content.decode()
 
 
 def test_what_moves_on_the_page_is_asked_for_alone_and_only_by_who_may_see_it(adas, chair, sign_in, urgent):

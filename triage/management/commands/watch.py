@@ -20,6 +20,7 @@ from triage.escalation.watching import EVERY, Watcher
 from triage.watching.canary import Canary
 from triage.watching.counting import Counting
 from triage.watching.priority import Priority
+from triage.watching.reading import Reading
 from triage.watching.staffing import Staffing
 
 log = logging.getLogger("tipline.watch")
@@ -38,7 +39,7 @@ class Command(BaseCommand):
         watcher = Watcher(send=carriers.send)
         others = [
             Counting(oldest_tip=watcher.oldest_tip),
-            *(part(send=carriers.send) for part in (Unread, Staffing, Priority, Canary)),
+            *(part(send=carriers.send) for part in (Unread, Staffing, Priority, Canary, Reading)),
         ]
         # A mail server that hangs keeps these waiting, and never the watcher.
         slower = threading.Thread(
