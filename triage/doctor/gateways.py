@@ -80,7 +80,8 @@ def _gateway() -> Iterator[Finding]:
         yield Finding.grave(_("The SMS gateway has no address."), _("Set TIPLINE_SMS_GATEWAY_URL."))
         return
     answer = ask(settings.SMS_GATEWAY_URL, method="HEAD")
-    if answer.status == 0 or answer.status >= 500:
+    # 501 is an answer too: it does not know HEAD.
+    if answer.status == 0 or (answer.status >= 500 and answer.status != 501):
         yield Finding.grave(
             _("The SMS gateway does not answer ({fault}).").format(fault=answer.fault or answer.status),
             _("Look at TIPLINE_SMS_GATEWAY_URL and at this machine's way out."),

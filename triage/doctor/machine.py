@@ -11,13 +11,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from intake.models import Program
-from tipline.runner.postgres import SETTINGS
+from tipline import unlogged
 from triage.doctor.finding import Finding
 
 LITTLE, TOO_LITTLE = 0.2, 0.1
 APART = 2.0  # seconds
-_ABOUT_WORDS = ("log_", "track_activities", "archive_mode")
-_PLACE = {"log_destination", "log_timezone", "log_line_prefix", "log_checkpoints", "log_autovacuum_min_duration"}
 
 
 def secrets() -> Iterator[Finding]:
@@ -87,19 +85,19 @@ def memory() -> Iterator[Finding]:
 
 
 def database() -> Iterator[Finding]:
-    """PostgreSQL writes down no statement and no value."""
-    wanted = {n: v for n, v in SETTINGS.items() if n.startswith(_ABOUT_WORDS) and n not in _PLACE}
+    """PostgreSQL writes down no statement, no value and no time, and nothing of ours sends errors elsewhere."""
+    wrong = [*unlogged.of_database(), *unlogged.of_django(), *unlogged.of_reporters()]
     with connection.cursor() as cursor:
-        cursor.execute("SELECT name, current_setting(name, true) FROM unnest(%s::text[]) AS name", [list(wanted)])
-        found = dict(cursor.fetchall())
-    wrong = sorted(name for name, value in wanted.items() if found[name] not in (None, value))
+        cursor.execute("SHOW archive_mode")
+        if cursor.fetchone() != ("off",):
+            wrong.append("PostgreSQL's archive_mode")
     if wrong:
         yield Finding.grave(
-            _("PostgreSQL may write down statements, or keep copies: {names}.").format(names=", ".join(wrong)),
-            _("python3 -m tipline.runner.postgres prints what its configuration must say."),
+            _("Statements, words or times may be written down or copied: {names}.").format(names=", ".join(wrong)),
+            _("python3 -m tipline.runner.postgres prints what PostgreSQL's configuration must say."),
         )
     else:
-        yield Finding.well(_("PostgreSQL writes down no statement and no value."))
+        yield Finding.well(_("PostgreSQL and our own logs write down no statement, no word and no address."))
 
 
 def demo() -> Iterator[Finding]:

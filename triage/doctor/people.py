@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from intake import keys
-from intake.models import Program, ProgramKey, Purpose
+from intake.models import CANARY, Program, ProgramKey, Purpose
 from triage.doctor.finding import Finding
 from triage.models import Alarm, AlarmKind, Contact, DrillState, Grant, Ladder, Urgency
 from triage.watching import staffing
@@ -83,7 +83,7 @@ def reachable() -> Iterator[Finding]:
     if not states:
         yield Finding.well(_("Somebody is on call in every program, and can be reached."))
     since = timezone.now() - timedelta(days=TRIED_EVERY)
-    live = Contact.objects.filter(active=True, user__is_active=True)
+    live = Contact.objects.filter(active=True, user__is_active=True).exclude(program_id=CANARY)
     tried = live.filter(drill__state=DrillState.ANSWERED, drill__made_at__gt=since).count()
     total = live.count()
     said = _("{tried} of {total} telephones and mailboxes answered a test page in the last {days} days.").format(

@@ -90,7 +90,9 @@ def test_a_mail_server_without_the_encryption_it_should_have_is_grave(outbox, se
     assert "does not take us" in said(gateways.mail, Level.GRAVE)
 
 
-@pytest.mark.parametrize(("status", "level"), [(405, Level.WELL), (200, Level.WELL), (502, Level.GRAVE)])
+@pytest.mark.parametrize(
+    ("status", "level"), [(405, Level.WELL), (501, Level.WELL), (200, Level.WELL), (502, Level.GRAVE)]
+)
 def test_an_sms_gateway_that_answers_anything_but_a_fault_is_well(settings, far, status, level):
     settings.SMS_PROVIDERS, settings.SMS_GATEWAY_URL = ["gateway"], far(status)
 
