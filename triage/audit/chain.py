@@ -68,6 +68,7 @@ class Event(models.TextChoices):
     KIT_JOINED = "kit_joined", _("added their keys to the recovery kit")
     KIT_DRILLED = "kit_drilled", _("tried the recovery kit")
     MADE_GOOD = "made_good", _("found something missing and made it good")
+    TRIES_KEPT = "tries_kept", _("put on record which tries to reach people an hour had")
     RECOVERED = "recovered", _("let somebody in with the recovery kit")
 
 
@@ -81,10 +82,12 @@ def record(
     tip: Tip | None = None,
     text: str = "",
     data_key: bytes | None = None,
+    proof: bytes = b"",
 ) -> AuditEntry:
     """Append one entry to the program's chain; in the same transaction as the act it tells of.
 
-    `text` is sealed under the tip's data key: ValueError if one comes without the other.
+    `text` is sealed under the tip's data key: ValueError if one comes without the other. `proof` is for
+    entries about no tip: hashes of what stands elsewhere, in clear.
     """
     if text and (data_key is None or tip is None):
         raise ValueError("The text of an entry is sealed under its tip's data key.")
@@ -103,6 +106,8 @@ def record(
     )
     if text and tip is not None and data_key is not None:
         entry.sealed = sealing.seal(text.encode(), key=data_key, place=sealed.place(tip, sealed.AUDIT, entry.pk))
+    elif tip is None:
+        entry.sealed = proof
     entry.digest = digest(entry)
     entry.save(force_insert=True)
     return entry

@@ -22,6 +22,7 @@ from triage.watching.counting import Counting
 from triage.watching.priority import Priority
 from triage.watching.reading import Reading
 from triage.watching.staffing import Staffing
+from triage.watching.tries import Tries
 
 log = logging.getLogger("tipline.watch")
 
@@ -39,6 +40,7 @@ class Command(BaseCommand):
         watcher = Watcher(send=carriers.send)
         others = [
             Counting(oldest_tip=watcher.oldest_tip),
+            Tries(),
             *(part(send=carriers.send) for part in (Unread, Staffing, Priority, Canary, Reading)),
         ]
         # A mail server that hangs keeps these waiting, and never the watcher.
