@@ -3,6 +3,7 @@
 import copy
 import logging
 import logging.config
+import os
 import resource
 import subprocess
 import sys
@@ -115,6 +116,16 @@ def test_a_logger_that_is_handed_requests_and_leads_anywhere_is_named(name):
         logger.propagate = before
 
 
+@pytest.mark.parametrize("role", ["public", "console", "pager", "triage", "page", "watch", "custodian"])
+def test_no_process_starts_beside_a_reporter_of_errors(role):
+    environment = dict(os.environ) | {"TIPLINE_ROLE": role, "SENTRY_DSN": "https://key@reports.example/1"}
+    run = [sys.executable, "-c", "import django; django.setup()"]
+    done = subprocess.run(run, env=environment, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    assert "nothing is served: the variable SENTRY_DSN" in done.stderr
+
+
 def test_what_sends_errors_to_somebody_else_is_named():
     assert unlogged.of_reporters({}, {"sentry_sdk", "django"}) == ["the module sentry_sdk"]
     assert unlogged.of_reporters({"SENTRY_DSN": "https://x@example.org/1"}, []) == ["the variable SENTRY_DSN"]
@@ -198,8 +209,6 @@ def test_memory_is_locked_where_the_machine_swaps_and_may_be(monkeypatch):
 
 
 def _in_a_process(program: str, role: str = "public") -> str:
-    import os
-
     environment = dict(os.environ) | {"TIPLINE_ROLE": role, "DJANGO_SETTINGS_MODULE": "tipline.settings"}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

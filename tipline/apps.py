@@ -16,6 +16,8 @@ class TiplineConfig(AppConfig):
             logs.hush()
             memory.shut()
             memory.lock()
+            # Every process; a door looks at its server's settings, too, and once more when everything is loaded.
+            unlogged.refuse([*unlogged.of_django(), *unlogged.of_reporters()])
         if settings.ROLE == "public":
             unlogged.guard_database()
         if settings.TESTING:

@@ -9,7 +9,7 @@ CANARY = "ca9a4900-0000-4000-8000-00000000ca9a"
 """The program of `watch`'s own test tips (intake.models)."""
 
 # What a role may do through a function of the database that acts with its owner's rights.
-FUNCTIONS = {"watch": ("triage_forget_canaries()",)}
+FUNCTIONS = {"watch": ("triage_forget_canaries()",), "triage": ("triage_mix_rows(integer)",)}
 
 ROLES = ("public", "pager", "console", "triage", "page", "watch", "custodian")
 

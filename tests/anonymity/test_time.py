@@ -10,7 +10,7 @@ import pytest
 from tests.anonymity import places, timing
 from tests.anonymity.conftest import Walked
 from tests.anonymity.grains import GRAINS
-from tests.story.house import ROOT
+from tests.story.house import ROOT, until
 
 pytestmark = pytest.mark.system
 
@@ -96,6 +96,20 @@ def test_pages_of_the_database_say_no_more_than_the_documents(walked: Walked):
         "while a page is open",
     ):
         assert residue in " ".join(said.split()), residue
+
+
+def test_after_a_night_the_numbers_of_transactions_tell_no_tip_from_another(walked: Walked):
+    """What the nightly mixing leaves, on the tables of a house in which everything happened at its own time."""
+    before = walked.house.ask("SELECT count(DISTINCT xmin::text) FROM intake_tip")
+    until(lambda: walked.house.ask("SELECT triage_mix_rows(1000)") >= [(7,)], 30)
+    numbers = walked.house.ask(
+        "SELECT xmin::text FROM intake_tip UNION SELECT xmin::text FROM intake_wrap"
+        " UNION SELECT xmin::text FROM intake_receipt UNION SELECT xmin::text FROM triage_assessment"
+        " UNION SELECT xmin::text FROM triage_case"
+    )
+
+    assert before[0][0] > 3
+    assert len(numbers) == 1
 
 
 def test_a_week_is_all_that_stands_in_clear_of_when_a_tip_came(walked: Walked):

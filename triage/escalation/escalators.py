@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import connection
 
 from tipline.kernel.clock import database_now
-from triage import actions, assess, epochs, promising
+from triage import actions, assess, epochs, mixing, promising
 from triage.escalation import carriers, deliver, drills, engine, replies, silence, wake
 from triage.escalation.handover import HandOver, Others, Publisher
 from triage.escalation.loop import POLL
@@ -46,6 +46,7 @@ class TriageTick:
         )
         self._tidied = float("-inf")
         self._sample = sampling.Daily()
+        self._mix = mixing.Nightly()
 
     def __call__(self) -> float:
         if time.monotonic() - self._tidied > HOUSEKEEPING:
@@ -58,6 +59,7 @@ class TriageTick:
                 reconcile.repair,
                 promising.keep,
                 self._sample,
+                self._mix,
             )
             one_by_one(lambda tidy: tidy(now), tidying)
             self._tidied = time.monotonic()
