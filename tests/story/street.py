@@ -61,15 +61,17 @@ class Street:
 
         return until(try_once, patience, pause=0.3)
 
-    def get(self, path: str) -> Answer:
-        return self._talk("GET", path, None, self.port)
+    def get(self, path: str, **headers: str) -> Answer:
+        """Look at a page; headers by name, with _ for -."""
+        return self._talk("GET", path, None, self.port, headers)
 
     def post(self, path: str, fields: dict[str, str], *, port: int | None = None) -> Answer:
         return self._talk("POST", path, urlencode(fields), port or self.port)
 
-    def _talk(self, method: str, path: str, body: str | None, port: int) -> Answer:
+    def _talk(self, method: str, path: str, body: str | None, port: int, more: dict[str, str] | None = None) -> Answer:
         talk = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
         headers = {"Content-Type": "application/x-www-form-urlencoded"} if body is not None else {}
+        headers |= {name.replace("_", "-"): value for name, value in (more or {}).items()}
         if self.host:
             headers["Host"] = self.host
         try:

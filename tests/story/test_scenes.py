@@ -113,6 +113,21 @@ def test_who_finds_the_slip_cannot_tell_a_locked_code_from_a_wrong_one(street: S
     assert "We find nothing under these words." in locked.text
 
 
+def test_who_finds_the_slip_learns_no_more_through_the_api(street: Street):
+    words = street.send_until_received(QUIET).words
+    found = street.get("/api/v1/conversation/", Tipline_Receipt=words)
+    assert found.status == 200
+    assert [word for word in ITS_WORDS if word in found.text] == []
+
+    opened = street.post("/answers/", {"phrase": words})
+    street.post("/answers/lock/", {"visit": opened.visit, "confirm": "yes"})
+    locked = street.get("/api/v1/conversation/", Tipline_Receipt=words)
+    wrong = street.get("/api/v1/conversation/", Tipline_Receipt=" ".join([*words.split()[1:], words.split()[0]]))
+
+    assert (locked.status, locked.text) == (wrong.status, wrong.text)
+    assert locked.status == 404
+
+
 def test_a_coordinator_woken_at_night_gets_from_the_page_to_the_words_on_a_phone(
     house: House, story: Story, phones: Phones, street: Street, windows: Windows, papers: Papers
 ):
