@@ -85,7 +85,7 @@ def test_5_a_moment_of_creation_on_a_tip_is_found(walked: Walked):
 
 def test_5b_a_column_that_says_more_than_its_grain_is_found(walked: Walked):
     with walked.house.connect() as connection:
-        connection.execute("UPDATE intake_submissionkey SET drop_after = clock_timestamp()")
+        connection.execute("UPDATE intake_submissionkey SET drop_after = clock_timestamp() + '1 hour'")
         found = timing.finer_than_listed(walked.house)
         connection.execute("DELETE FROM intake_submissionkey")
 
