@@ -2,9 +2,10 @@
 """Whether how long a refusal takes tells why: five reasons to find nothing, asked in turns at the real public door.
 
 Locked, erased, wrong, unknown and malformed words. Each is asked --n times over one keep-alive
-connection, in an order shuffled anew for every round. Prints the median and the mean of each with
-95 % confidence intervals; exits with 1 if two medians lie further apart than the target, or if status
-or size of any answer differs. On a busy machine the intervals are wider than the target: they say so.
+connection, in an order shuffled anew for every round; with --api at the API instead of the page.
+Prints the median and the mean of each with 95 % confidence intervals; exits with 1 if two medians lie
+further apart than the target, or if status or size of any answer differs. On a busy machine the
+intervals are wider than the target: they say so.
 """
 
 import argparse
@@ -42,13 +43,13 @@ def main() -> int:
             installation.owner("benchmarks.epoch")
             installation.start(named("public"))
             installation.wait_for_doors(["public"])
-            return _measure(installation, wish.n)
+            return _measure(installation, wish.n, api=wish.api)
     except (NotReady, PortTaken) as problem:
         print(problem, file=sys.stderr)
         return 1
 
 
-def _measure(installation: Scratch, n: int) -> int:
+def _measure(installation: Scratch, n: int, *, api: bool) -> int:
     connection = visitor.Connection(installation.port)
     phrases = _prepare(installation, connection)
     found: set[tuple[int, int]] = set()
@@ -56,7 +57,8 @@ def _measure(installation: Scratch, n: int) -> int:
     rng = random.Random(20261123)
     for number in range(WARM_UP + n):
         for name in rng.sample(sorted(phrases), len(phrases)):
-            ask = _answers(installation.port, phrase=phrases[name][number % len(phrases[name])])
+            words = phrases[name][number % len(phrases[name])]
+            ask = _call(installation.port, words) if api else _answers(installation.port, phrase=words)
             started = time.perf_counter()
             status, body = connection.ask(ask)
             passed = (time.perf_counter() - started) * 1000
@@ -125,6 +127,14 @@ def _answers(port: int, page: str = "", **fields: str) -> bytes:
     return sent.replace(b"POST / ", f"POST /answers/{page} ".encode(), 1)
 
 
+def _call(port: int, words: str) -> bytes:
+    """The same question as a program asks it."""
+    return (
+        f"GET /api/v1/conversation/ HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+        f"Accept: application/json\r\nTipline-Receipt: {words}\r\n\r\n"
+    ).encode()
+
+
 def _print(took: dict[str, list[float]], n: int) -> None:
     rows: list[tuple[str, ...]] = [("words", "median ms", "95 %", "mean ms", "95 %", "p99 ms")]
     for name, times in took.items():
@@ -150,6 +160,7 @@ def _print(took: dict[str, list[float]], n: int) -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--n", type=int, default=5000, help="how often each is asked (default 5000)")
+    parser.add_argument("--api", action="store_true", help="ask the API, not the page")
     parser.add_argument("--port", type=int, default=18400, help="first port to use (default 18400)")
     return parser.parse_args()
 
