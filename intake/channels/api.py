@@ -136,7 +136,10 @@ def _phrase(request: Request) -> Phrase:
 
     What cannot be words is looked up as words that nobody has: no refusal is quicker than another.
     """
-    return Phrase.parse(request.headers.get(RECEIPT, "")) or Phrase.random()
+    typed = request.headers.get(RECEIPT)
+    if typed is None:
+        raise Problem("words")
+    return Phrase.parse(typed) or Phrase.random()
 
 
 def _nothing() -> Problem:

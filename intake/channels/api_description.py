@@ -101,7 +101,7 @@ def description() -> str:
         operation_id="look",
         summary="Look for answers",
         parameters=[WORDS],
-        responses={200: _done("The answers.", CONVERSATION), **problems("not-found")},
+        responses={200: _done("The answers.", CONVERSATION), **problems("words", "not-found")},
         auth=[],
     )(api.Conversation.get)
     extend_schema(
@@ -112,7 +112,7 @@ def description() -> str:
         responses={
             201: _done("Stored.", ADDED),
             200: _done("Stored before.", ADDED),
-            **problems("key", "not-found", "conflict", *WITH_BODY),
+            **problems("key", "words", "not-found", "conflict", *WITH_BODY),
         },
         auth=[],
     )(api.Messages.post)
@@ -125,7 +125,7 @@ def description() -> str:
             summary=text,
             request=api_shapes.Confirmed,
             parameters=[WORDS],
-            responses={204: _done("Done."), **problems("not-found", *WITH_BODY)},
+            responses={204: _done("Done."), **problems("words", "not-found", *WITH_BODY)},
             auth=[],
         )(view.post)
     links = [("/api/v1/tips/", "post", "201", _links("words")), ("/api/v1/tips/", "post", "200", _links("numbers"))]

@@ -256,7 +256,7 @@ def test_words_in_an_address_or_a_body_open_nothing(call, send, path):
 
     answer = call(f"conversation/{path}?words={words.replace(' ', '+')}&Tipline-Receipt=x", body)
 
-    assert problem(answer) == (404, "not-found")
+    assert problem(answer) == (400, "words")
 
 
 @pytest.mark.parametrize(

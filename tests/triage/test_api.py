@@ -258,8 +258,11 @@ def test_a_place_in_the_list_that_is_none_is_refused(ada, make_token, after):
 def test_what_is_not_there_is_a_problem(ada, make_token):
     token = make_token(ada)
 
-    for path in ("", "cases", f"cases/{uuid4()}/", f"cases/{uuid4()}/open/", "cases/x/"):
+    browser = Client(enforce_csrf_checks=True, headers={"host": "localhost"})
+    for path in ("", "cases", f"cases/{uuid4()}/", f"cases/{uuid4()}/open/", "cases/x/", "cases/null,null/take/"):
         assert problem(call(token, path)) == (404, "not-found")
+        expected = (405, "method") if path.count("-") == 4 and path.count("/") == 2 else (404, "not-found")
+        assert problem(call(token, path, {}, client=browser)) == expected
 
 
 def test_the_description_is_up_to_date_and_served():

@@ -20,6 +20,7 @@ API = "/api/"
 KINDS: dict[str, tuple[int, str]] = {
     "unreadable": (400, "What came could not be read."),
     "key": (400, "The header Idempotency-Key is missing or unfit."),
+    "words": (400, "The header Tipline-Receipt is missing."),
     "token": (401, "A token is needed."),
     "forbidden": (403, "This token may not do that."),
     "not-found": (404, "There is nothing here."),
@@ -35,6 +36,7 @@ KINDS: dict[str, tuple[int, str]] = {
 DETAILS = {
     "unreadable": "The body must be one JSON object in UTF-8, each name once, without NaN or Infinity.",
     "key": "Send 22 to 128 random letters, digits, - or _: a new key for each message.",
+    "words": "Send the seven words, or the seven numbers, in it.",
     "token": "Send the header Authorization: Bearer, and a token that is in force.",
     "forbidden": "Its owner can make another token that may.",
     "not-found": "Look at the address; it ends with a slash.",

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
@@ -16,9 +17,11 @@ WITH_BODY = {"POST", "PUT", "PATCH"}
 class Api(APIView):
     """A view of an API. Who may call it is said by the settings (nobody is known) or by the view itself."""
 
+    reads_body = True  # by the methods that may have one
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         # A call that has no handler says so before its body is looked at.
-        if request.method in WITH_BODY and hasattr(self, str(request.method).lower()):
+        if self.reads_body and request.method in WITH_BODY and hasattr(self, str(request.method).lower()):
             reading.check(request._request)
         super().initial(request, *args, **kwargs)
 
@@ -43,6 +46,7 @@ class Published(Api):
         return HttpResponse(text, content_type="application/json")
 
 
+@csrf_exempt  # a method that changes something is told the same: there is nothing to change
 def nothing_here(request: HttpRequest, rest: str = "") -> HttpResponse:
     """Answer every address below /api/ that stands for nothing."""
     return problems.answer("not-found")

@@ -38,13 +38,18 @@ class Verdict:
 
 
 def main(arguments: list[str]) -> int:
-    """Returns 0 if everything passed. With arguments: only pytest, with those; after `--faults`, the fault matrix."""
+    """Returns 0 if everything passed. With arguments: only pytest, with those.
+
+    After `--faults` the fault matrix, after `--fuzz` the long run with made-up input.
+    """
     output = Output()
     environment = _environment(output)
     pytest = [sys.executable, "-m", "pytest"]
     if arguments[:1] == ["--faults"]:
         # It starts a house of its own, as scripts/up does.
         os.execve(sys.executable, [sys.executable, "-m", "tests.faults.matrix", *arguments[1:]], environment)
+    if arguments[:1] == ["--fuzz"]:
+        os.execve(sys.executable, [sys.executable, "-m", "tests.fuzz.long", *arguments[1:]], environment)
     if arguments:
         os.execve(sys.executable, [*pytest, *arguments], environment)  # starts its own servers
     with testservers.running() as servers:

@@ -7,8 +7,8 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 
 from intake.channels.forms import YES_NO
 from intake.message import Message
-from tipline.rest.describing import WITH_BODY, described, problems
-from triage.api import shapes, views
+from tipline.rest.describing import described, problems
+from triage.api import views
 from triage.models import CaseStatus, Urgency
 
 FILE = "console-v1.json"
@@ -100,13 +100,13 @@ def description() -> str:
         (views.Cases.get, "cases", "List open cases", CASES, {"parameters": [after]}),
         (views.OneCase.get, "case", "Look at one case", CASE, {}),
         (views.Text.get, "text", "Read what was written", MESSAGES, {}),
-        (views.Take.post, "take", "Take a case", CASE, {"request": shapes.Nothing}),
+        (views.Take.post, "take", "Take a case", CASE, {"request": None}),
     ]
     for view, name, summary, shape, more in operations:
         kinds = ["token"]
         kinds += ["invalid"] if name == "cases" else ["not-found"]
         kinds += ["forbidden"] if name in {"text", "take"} else []
-        kinds += ["conflict", *WITH_BODY] if name == "take" else []
+        kinds += ["conflict"] if name == "take" else []
         answers: dict[Any, Any] = {200: OpenApiResponse(shape, description=summary), **problems(*kinds)}
         extend_schema(operation_id=name, summary=summary, responses=answers, **more)(view)
     links = [("/api/v1/cases/", "get", "200", _links("cases/0/"))]

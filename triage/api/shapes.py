@@ -3,13 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from tipline.rest.fields import Strict
 from triage.console import labels
 from triage.models import Case, Escalation, EscalationState
-
-
-class Nothing(Strict):
-    """An empty object: the address says it all."""
 
 
 def case(found: Case, page: Escalation | None, *, now: datetime) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Input nobody thought of: schemathesis at both APIs, hypothesis at every form. How much: `scripts/test --fuzz`."""
