@@ -101,7 +101,9 @@ GRANTS: dict[str, dict[str, str]] = {
         "triage_heartbeat": "SELECT, INSERT, UPDATE",
     },
     "console": {
-        "intake_program": "SELECT",
+        # How many people must agree to what is not among them.
+        "intake_program": "SELECT, UPDATE (name, timezone, duty_hours, emergency_number, text_emergency, crisis_line,"
+        " trafficking_hotline, duty_text)",
         # The public door believes no row of it that is not in the file of pins.
         "intake_programkey": "SELECT, INSERT, UPDATE (retired)",
         "intake_tip": "SELECT, UPDATE (status)",
@@ -110,7 +112,7 @@ GRANTS: dict[str, dict[str, str]] = {
         "intake_wrap": "SELECT, INSERT",
         "intake_due": "SELECT (id, program_id, tip_id)",
         # PostgreSQL locks a row only for those who may update a column of it.
-        "triage_user": "SELECT, INSERT, UPDATE (password, is_active)",
+        "triage_user": "SELECT, INSERT, UPDATE (name, password, is_active)",
         "triage_invitation": "SELECT, INSERT, UPDATE (used), DELETE",
         "triage_membership": "SELECT, INSERT, DELETE",
         "triage_personkey": "SELECT, INSERT, DELETE",
@@ -126,9 +128,9 @@ GRANTS: dict[str, dict[str, str]] = {
         "triage_identityrequest": "SELECT, INSERT, UPDATE (agreed_by_id), DELETE",
         "triage_qualityreview": "SELECT, UPDATE (level, by_id)",
         "triage_recusal": "SELECT, INSERT, DELETE",
-        # What somebody had in hand who steps aside pages again.
-        "triage_ladder": "SELECT",
-        "triage_ladderstep": "SELECT",
+        # What somebody had in hand who steps aside pages again; administrators change them.
+        "triage_ladder": "SELECT, UPDATE (loop_after)",
+        "triage_ladderstep": "SELECT, INSERT, DELETE",
         "triage_pagecounter": "SELECT, INSERT, UPDATE (last)",
         "triage_boardsheet": "SELECT, INSERT, UPDATE (version, sealed)",
         "triage_auditentry": "SELECT, INSERT",
@@ -144,6 +146,7 @@ GRANTS: dict[str, dict[str, str]] = {
         "triage_handover": "SELECT (id, custodian_id, program_key_id), INSERT",
         "triage_job": "SELECT, INSERT, UPDATE (total, done, broken, raised, finished)",
         "django_session": ALL,
+        "django_content_type": "SELECT",
         "mfa_authenticator": ALL,
     },
     "custodian": {

@@ -128,6 +128,7 @@ CONSOLE_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django_htmx",
     "allauth",
     "allauth.account",

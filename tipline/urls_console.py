@@ -7,6 +7,7 @@ from django.views import defaults
 from django.views.decorators.http import require_safe
 
 from tipline.rest.problems import here
+from triage.admin import pages as administration
 from triage.console import (
     board,
     conflict,
@@ -121,6 +122,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in/code/", signing_in.code, name="mfa_authenticate"),
     path("sign-in/left/", signing_in.inactive, name="account_inactive"),
     path("api/", include("triage.api.urls")),
+    path("admin/", administration.urls),
     path("", include((console, "console"))),
 ]
 

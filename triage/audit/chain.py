@@ -44,6 +44,7 @@ class Event(models.TextChoices):
     SORTING_ASKED = "sorting_asked", _("asked that the open tips be sorted anew")
     REVIEWED = "reviewed", _("looked at it again, as part of the sample")
     MEASURED = "measured", _("let the program read all corrected tips again, to measure it")
+    ADMINISTERED = "administered", _("changed something in the administration")
     TOKEN_MADE = "token_made", _("made a token for a program")
     TOKEN_REVOKED = "token_revoked", _("revoked the token of a program")
     TOKEN_TOOK = "token_took", _("did this by a program, with a token")

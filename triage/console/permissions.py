@@ -20,6 +20,7 @@ EVERYBODY = frozenset(Role)
 READERS = frozenset({Role.COORDINATOR, Role.SUPERVISOR, Role.OVERSIGHT})
 """Who works on tips: each sees those on their own side of the oversight line, and no others."""
 STAFF = READERS | {Role.ADMINISTRATOR}
+ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 WATCHERS = READERS | {Role.AUDITOR}
 
 
@@ -73,6 +74,16 @@ RULES: dict[str, Rule] = {
     "console:passkey_alone": _door("sign in with a passkey alone, to take a page"),
     "console:first": _door("use a one-time code"),
     "console:first_phrase": _door("write one's words down"),
+    # The administration
+    "admin:index": _program("the administration", look=ADMINISTRATORS),
+    "admin:app_list": _program("its parts", look=ADMINISTRATORS),
+    "admin:jsi18n": _program("words for its scripts", look=ADMINISTRATORS),
+    "admin:intake_program_changelist": _program("the program in the administration", look=ADMINISTRATORS),
+    "admin:intake_program_change": _program("its texts and hours", look=ADMINISTRATORS, act=ADMINISTRATORS),
+    "admin:triage_user_changelist": _program("people in the administration", look=ADMINISTRATORS),
+    "admin:triage_user_change": _program("the name of somebody", look=ADMINISTRATORS, act=ADMINISTRATORS),
+    "admin:triage_ladder_changelist": _program("the ladders", look=ADMINISTRATORS),
+    "admin:triage_ladder_change": _program("the steps of one", look=ADMINISTRATORS, act=ADMINISTRATORS),
     # The API: a program comes with a token, which says by itself what it opens
     "api_schema": _door("the description of the API"),
     "api_cases": _door("list open tips, for a program with a token"),

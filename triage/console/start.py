@@ -38,11 +38,14 @@ SAYS: dict[str, str | Promise] = {
 def show(request: ConsoleRequest) -> HttpResponse:
     """List one's programs, what one is in each, and the places that open in the present one."""
     mine, here = programs.of(request), programs.current(request)
+    places = [(f"console:{name}", text) for name, text in PLACES if here and permissions.opens(request, name)]
+    if here and permissions.may(here.role, "admin:index"):
+        places.append(("admin:index", _("The administration: texts, names and ladders")))
     context = {
         "here": "start",
         "mine": [(each, SAYS[each.role]) for each in mine],
         "current": here,
-        "places": [(f"console:{name}", text) for name, text in PLACES if here and permissions.opens(request, name)],
+        "places": places,
     }
     return render(request, "console/start.html", context)
 
