@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "docs" / "openapi"
+CONFIG = Path(__file__).with_name("schemathesis.toml")
 COUNT = re.compile(r"(\d+) generated")
 
 
@@ -26,7 +27,8 @@ def run(schema: str, url: str, *, cases: int, directory: Path, token: str = "", 
 
     `token` goes with each call. A seed of 0 takes another every time.
     """
-    command = [str(Path(sys.executable).with_name("schemathesis")), "run", str(SCHEMAS / schema), "--url", url]
+    command = [str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(CONFIG)]
+    command += ["run", str(SCHEMAS / schema), "--url", url]
     command += ["--checks", "all", "--max-examples", str(cases), "--continue-on-failure", "--no-color"]
     command += ["--request-timeout", "30", "--suppress-health-check", "all", "--warnings", "off"]
     command += ["--header", f"Authorization: Bearer {token}"] if token else []

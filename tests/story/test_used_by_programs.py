@@ -1,5 +1,6 @@
 """What docs/api.md and docs/examples say, done to the letter against a running house."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -7,6 +8,7 @@ import sys
 
 import pytest
 
+from tests.fuzz import apis, long
 from tests.story.desk import Desk
 from tests.story.house import ROOT, House, until
 from tipline.kernel.receipts import Phrase
@@ -105,3 +107,22 @@ def test_every_command_of_the_console_part_works_with_a_token_from_the_pages(hou
     assert '"status":"taken"' in done.stdout
     assert '"messages":[{"number":0' in done.stdout
     assert house.ask("SELECT 1 FROM triage_auditentry WHERE event = 'token_read'")
+
+
+FEW = int(os.environ.get("TIPLINE_TEST_FUZZ_CASES") or 10)
+
+
+def test_the_public_api_stands_what_nobody_thought_of(house: House, tmp_path):
+    found = apis.run("public-v1.json", house.url("public", ""), cases=FEW, directory=tmp_path)
+
+    assert found.passed, found.said
+    assert found.cases > 100
+
+
+def test_the_console_api_stands_what_nobody_thought_of(house: House, desk: Desk, tmp_path):
+    token = long.token_of(house, desk)
+
+    found = apis.run("console-v1.json", house.url("console", ""), cases=FEW, directory=tmp_path, token=token)
+
+    assert found.passed, found.said
+    assert found.cases > 50
