@@ -106,11 +106,14 @@ GRANTS: dict[str, dict[str, str]] = {
         " trafficking_hotline, duty_text)",
         # The public door believes no row of it that is not in the file of pins.
         "intake_programkey": "SELECT, INSERT, UPDATE (retired)",
-        "intake_tip": "SELECT, UPDATE (status)",
-        "intake_receipt": "SELECT (id, program_id, tip_id, public_key)",
+        "intake_epochkey": "SELECT",
+        # A tip taken over the phone is stored here as at the public door.
+        "intake_tip": "SELECT, INSERT, UPDATE (status)",
+        "intake_receipt": "SELECT (id, program_id, tip_id, public_key, lookup), INSERT",
         "intake_reply": "SELECT, INSERT",
         "intake_wrap": "SELECT, INSERT",
-        "intake_due": "SELECT (id, program_id, tip_id)",
+        "intake_due": "SELECT (id, program_id, tip_id), INSERT",
+        "intake_submissionkey": "INSERT, SELECT (id, mac, body_tag, spent), UPDATE (spent)",
         # PostgreSQL locks a row only for those who may update a column of it.
         "triage_user": "SELECT, INSERT, UPDATE (name, password, is_active)",
         "triage_invitation": "SELECT, INSERT, UPDATE (used), DELETE",
@@ -218,6 +221,7 @@ POLICIES: dict[str, list[tuple[str, str, str, str | None, str | None]]] = {
         ("triage_see", "triage", "SELECT", "purpose IN ('epoch', 'oversight')", None),
         ("triage_drop", "triage", "DELETE", "purpose = 'epoch'", None),
         ("console_all", "console", "ALL", "purpose <> 'epoch'", "purpose <> 'epoch'"),
+        ("console_make", "console", "INSERT", None, "purpose = 'epoch'"),
         ("custodian_programs", "custodian", "ALL", _OF_PROGRAMS, _OF_PROGRAMS),
     ],
 }

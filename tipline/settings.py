@@ -100,10 +100,10 @@ if ONION_HOST:
     ALLOWED_HOSTS.append(ONION_HOST)
 
 # Keys, by the processes that may hold them (docs/architecture.md, "Doors").
-RECEIPT_PEPPER = secret("RECEIPT_PEPPER", roles={"public", "owner"})
-IDEMPOTENCY_PEPPER = secret("IDEMPOTENCY_PEPPER", roles={"public", "owner"})
+RECEIPT_PEPPER = secret("RECEIPT_PEPPER", roles={"public", "console", "owner"})
+IDEMPOTENCY_PEPPER = secret("IDEMPOTENCY_PEPPER", roles={"public", "console", "owner"})
 NONCE_KEY = secret("NONCE_KEY", roles={"public", "owner"})
-EPOCH_MAC = secret("EPOCH_MAC", roles={"public", "triage", "watch", "owner"})
+EPOCH_MAC = secret("EPOCH_MAC", roles={"public", "console", "triage", "watch", "owner"})
 VAULT_PEPPER = secret("VAULT_PEPPER", roles={"console", "owner"})
 CONTACTS_KEY = secret("CONTACTS_KEY", roles={"console", "page", "watch", "owner"})
 METRICS_TOKEN = secret("METRICS_TOKEN", roles={"console", "owner"})

@@ -154,6 +154,8 @@ RULES: dict[str, Rule] = {
     "console:make_token": _program("make one", act=READERS),
     "console:made_token": _program("see it once", look=READERS, act=READERS),
     "console:revoke_token": _program("revoke one", act=READERS),
+    "console:phone": _program("take a tip over the phone", look=READERS, act=READERS),
+    "console:phone_read_out": _program("say that its words were read out", act=READERS),
     "console:opened": _program("who opened what", look=WATCHERS),
     "console:kit": _program("how the program stands with its recovery kit", look=READERS),
     "console:kit_begin": _program("begin a kit", act=READERS),

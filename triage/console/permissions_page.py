@@ -67,15 +67,22 @@ def page() -> str:
 
 def views() -> Iterator[tuple[str, str]]:
     """Every view of the console's door, by name, with what it needs; the developer's page is not one."""
-    yield from _walk(get_resolver(URLS).url_patterns, "")
+    for name, pattern in _walk(get_resolver(URLS).url_patterns, ""):
+        yield name, whom(pattern.callback)
 
 
-def _walk(patterns: list[URLPattern | URLResolver], before: str) -> Iterator[tuple[str, str]]:
+def addresses() -> Iterator[tuple[str, set[str]]]:
+    """Every view by name, with what its address names."""
+    for name, pattern in _walk(get_resolver(URLS).url_patterns, ""):
+        yield name, set(pattern.pattern.converters)
+
+
+def _walk(patterns: list[URLPattern | URLResolver], before: str) -> Iterator[tuple[str, URLPattern]]:
     for each in patterns:
         if isinstance(each, URLResolver):
             yield from _walk(each.url_patterns, f"{before}{each.namespace}:" if each.namespace else before)
         elif each.name != "styleguide":
-            yield f"{before}{each.name}", whom(each.callback)
+            yield f"{before}{each.name}", each
 
 
 def _cell(rule: Rule, role: Role) -> str:

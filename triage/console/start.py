@@ -14,6 +14,7 @@ from triage.models import Role
 
 PLACES: list[tuple[str, str | Promise]] = [
     ("board", _("The board: tips that wait and tips in hand")),
+    ("phone", _("Take a tip over the phone")),
     ("numbers", _("Numbers")),
     ("health", _("Is it running?")),
     ("people", _("The people and what they hold")),
