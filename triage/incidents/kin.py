@@ -7,6 +7,7 @@ A row names no tip: which one it is of stands sealed in it.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -22,6 +23,8 @@ from triage.incidents.signature import Key, Likeness, Signature
 LIVES = timedelta(hours=24)
 MOST = 200
 """Signatures compared with the tips of one batch; beyond them an event is taken for a new one, which pages."""
+REMEMBERED = 1000
+"""Signatures a process keeps open in memory, so that in a storm each is opened once and not for every tip."""
 FIELD = "signature"
 
 EVENTS = frozenset(
@@ -72,6 +75,11 @@ class Found:
     kept: Kept | None = field(default=None, repr=False)
 
 
+Opened = tuple[UUID, Urgency, Signature]
+"""What stands sealed in a row: whose signature it is, the level of that tip, and the signature."""
+Memory = dict[tuple[Key, UUID], Opened]
+
+
 @dataclass(frozen=True, slots=True)
 class _Known:
     """An earlier tip's signature, opened."""
@@ -83,12 +91,15 @@ class _Known:
     signature: Signature
 
 
+# What a signature says never changes, whether its event's page still runs does.
 _ALIKE = """
-SELECT id, program_id, incident, bands, sealed,
+SELECT id, program_id, incident,
        EXISTS (SELECT 1 FROM triage_escalation page WHERE page.incident = kept.incident AND page.state <> 'ended')
 FROM triage_incidentsignature kept
 WHERE bands && %(bands)s::bigint[] AND forget_at > %(now)s LIMIT %(limit)s
 """
+
+_SEALED = "SELECT id, bands, sealed FROM triage_incidentsignature WHERE id = ANY(%(ids)s::uuid[])"
 
 
 def alone(assessment: Assessment, *, about_me: bool) -> bool:
@@ -97,40 +108,41 @@ def alone(assessment: Assessment, *, about_me: bool) -> bool:
 
 
 def look(tips: Sequence[Asked], now: datetime) -> list[Found]:
-    """Say of each tip, in order, which event it belongs to. One statement, whatever their number; writes nothing."""
+    """Say of each tip, in order, which event it belongs to; writes nothing.
+
+    One statement, whatever their number, and a second where others stored what this process has not opened yet.
+    """
     # In memory only, like the keys of the hour: whoever takes the disk can try no guess on what is stored.
     secret = rotating.of_the_day(settings.RUN_DIR / "incidents", now)
+    memory = _memory(secret)
     keys = [signature.key_of(secret, tip.program_id, oversight=tip.oversight) for tip in tips]
     signed = [signature.sign(tip.told, key) for tip, key in zip(tips, keys, strict=True)]
-    known = _read({(tip.program_id, key) for tip, key in zip(tips, keys, strict=True)}, signed, now)
+    known = _read({(tip.program_id, key) for tip, key in zip(tips, keys, strict=True)}, signed, memory, now)
     found = []
     for tip, key, mine in zip(tips, keys, signed, strict=True):
         one = _one(tip, mine, known[key], key, now) if mine else Found(uuid4())
         if mine and one.kept:
             # The next of the batch may be its like.
             known[key].append(_Known(one.incident, tip.tip_id, tip.urgency, tip.urgency.pages, mine))
+            _remember(memory, key, one.kept.id, (tip.tip_id, tip.urgency, mine))
         found.append(one)
     return found
 
 
 def _one(tip: Asked, mine: Signature, known: Sequence[_Known], key: Key, now: datetime) -> Found:
-    events: dict[UUID, list[_Known]] = {}
-    for each in known:
-        if each.signature.bands & mine.bands:
-            events.setdefault(each.incident, []).append(each)
-    best: tuple[Likeness, list[_Known]] | None = None
-    for event in events.values():
-        likeness = signature.same_event(tip.told, mine, [each.signature for each in event], key)
-        if likeness.share >= signature.ALIKE and (best is None or likeness.share > best[0].share):
-            best = likeness, event
-    if best is None:
+    near = [each for each in known if each.signature.bands & mine.bands]
+    shares = signature.shares(mine, [each.signature for each in near])
+    best = max(zip(shares, near, strict=True), key=lambda pair: pair[0], default=None)
+    if best is None or best[0] < signature.ALIKE:
         return Found(uuid4(), kept=_keep(tip, mine, key, now))
-    likeness, event = best
+    nearest = best[1]
+    event = [each for each in near if each.incident == nearest.incident]
+    likeness = signature.same_event(tip.told, mine, [each.signature for each in event], key)
     # What is worse than all of them is news, and wakes people by itself.
     news = not likeness.same or WORST_FIRST.index(tip.urgency) < min(WORST_FIRST.index(one.urgency) for one in event)
     return Found(
-        event[0].incident,
-        max(event, key=lambda one: signature.share(mine, one.signature)).tip_id,
+        nearest.incident,
+        nearest.tip_id,
         likeness,
         joins=not news and not tip.alone and any(one.running for one in event),
         # What tells nothing new is known by what is kept already.
@@ -138,24 +150,46 @@ def _one(tip: Asked, mine: Signature, known: Sequence[_Known], key: Key, now: da
     )
 
 
-def _read(sides: set[tuple[UUID, Key]], signed: Sequence[Signature | None], now: datetime) -> dict[Key, list[_Known]]:
+def _read(
+    sides: set[tuple[UUID, Key]], signed: Sequence[Signature | None], memory: Memory, now: datetime
+) -> dict[Key, list[_Known]]:
     known: dict[Key, list[_Known]] = {key: [] for _, key in sides}
     bands = frozenset[int]().union(*(each.bands for each in signed if each))
     if not bands:
         return known
-    for pk, program_id, incident, theirs, sealed, running in rows.run(
-        _ALIKE, {"bands": list(bands), "now": now, "limit": MOST}
-    ):
-        for key in [key for program, key in sides if program == program_id]:
-            try:
-                tip_id, urgency, kept = _open(
-                    sealing.unseal(sealed, key=key.sealing, place=_place(program_id, pk)), theirs
-                )
-            except (SealBroken, ValueError):
-                # That of the other side of the oversight line, or made before the secret was changed.
-                continue
-            known[key].append(_Known(incident, tip_id, urgency, running, kept))
+    alike = [
+        (key, *row)
+        for row in rows.run(_ALIKE, {"bands": list(bands), "now": now, "limit": MOST})
+        for key in [key for program, key in sides if program == row[1]]
+    ]
+    new = {pk for key, pk, *_ in alike if (key, pk) not in memory}
+    sealed = {pk: row for pk, *row in rows.run(_SEALED, {"ids": list(new)})} if new else {}
+    for key, pk, program_id, incident, running in alike:
+        opened = memory.get((key, pk)) or _opened(key, program_id, pk, *sealed.get(pk, ([], b"")))
+        if opened:
+            _remember(memory, key, pk, opened)
+            known[key].append(_Known(incident, opened[0], opened[1], running, opened[2]))
     return known
+
+
+def _opened(key: Key, program_id: UUID, pk: UUID, bands: Sequence[int], sealed: bytes) -> Opened | None:
+    """Open a signature; None if it is of the other side of the oversight line, or older than the secret."""
+    try:
+        return _open(sealing.unseal(sealed, key=key.sealing, place=_place(program_id, pk)), bands)
+    except (SealBroken, ValueError):
+        return None
+
+
+@lru_cache(maxsize=1)
+def _memory(secret: bytes) -> Memory:
+    """What was opened under the day's secret: forgotten with it, and read once a process."""
+    return {}
+
+
+def _remember(memory: Memory, key: Key, pk: UUID, opened: Opened) -> None:
+    memory[key, pk] = opened
+    while len(memory) > REMEMBERED:
+        memory.pop(next(iter(memory)), None)
 
 
 def _keep(tip: Asked, mine: Signature, key: Key, now: datetime) -> Kept:
@@ -165,7 +199,7 @@ def _keep(tip: Asked, mine: Signature, key: Key, now: datetime) -> Kept:
     return Kept(pk, sorted(mine.bands), sealed, times.hour(now) + LIVES)
 
 
-def _open(plain: bytes, bands: Sequence[int]) -> tuple[UUID, Urgency, Signature]:
+def _open(plain: bytes, bands: Sequence[int]) -> Opened:
     return UUID(bytes=plain[:16]), WORST_FIRST[plain[16]], signature.from_bytes(plain[17:], bands)
 
 

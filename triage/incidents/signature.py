@@ -93,12 +93,21 @@ def sign(told: Told, key: Key) -> Signature | None:
 
 def share(one: Signature, other: Signature) -> float:
     """Estimate the share of their pairs of words that two tips have in common."""
-    return float(np.mean(one.minima == other.minima))
+    return shares(one, [other])[0]
+
+
+def shares(mine: Signature, others: Sequence[Signature]) -> list[float]:
+    """Estimate the same of one tip and each of the others; in one go, for in a storm there are many."""
+    if not others:
+        return []
+    minima = np.concatenate([other.minima for other in others]).reshape(len(others), MINIMA)
+    agreeing: list[float] = np.mean(minima == mine.minima, axis=1).tolist()
+    return agreeing
 
 
 def same_event(told: Told, mine: Signature, others: Sequence[Signature], key: Key) -> Likeness:
     """Compare what a tip tells with the earlier tips of one event: how alike the nearest is, and what is new."""
-    nearest = max(share(mine, other) for other in others)
+    nearest = max(shares(mine, others))
     known = frozenset[bytes]().union(*(other.known for other in others if other.known is not None))
     comparable = mine.known is not None and bool(known)
     new = {word.text: word for word in reversed(told.words) if _is_new(word, known, key)}

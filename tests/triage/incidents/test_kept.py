@@ -44,6 +44,26 @@ def test_they_are_also_when_they_are_assessed_together(staffed, worker_host, mak
     assert Escalation.objects.values("incident").distinct().count() == 1
 
 
+def test_a_signature_is_opened_once_by_a_process(events, monkeypatch):
+    opened, open_one = [], kin._opened
+    monkeypatch.setattr(kin, "_opened", lambda key, *row: opened.append(row) or open_one(key, *row))
+    (first,) = events(THREAT)
+    kin._memory.cache_clear()  # as in the process of another worker
+
+    second, third = events("PLEASE " + THREAT, THREAT)
+
+    assert first.incident == second.incident == third.incident
+    assert len(opened) == 1
+
+
+def test_only_so_many_signatures_stay_open(events, monkeypatch):
+    monkeypatch.setattr(kin, "REMEMBERED", 1)
+
+    first, other, again = events(THREAT, "Rifles lie under the bleachers of the west field at Northgate", THREAT)
+
+    assert first.incident == again.incident != other.incident
+
+
 def test_another_hallway_is_of_the_event_and_pages_by_itself(events):
     first, other = events(THREAT, THREAT.replace("science", "music") + " At 9:40.")
 
