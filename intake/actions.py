@@ -25,6 +25,7 @@ from intake.models import (
     Wrap,
     WrapPurpose,
 )
+from tipline import prepared
 from tipline.kernel import failpoints, rotating, sealing, times
 from tipline.kernel.receipts import Phrase
 
@@ -278,6 +279,7 @@ def _nudge() -> None:
     """Wake the escalator. After the commit and on its own: in it, NOTIFY would put commits in one line.
 
     The tip is stored by now; a database that goes away here must not make its sender think otherwise.
+    A notice may be lost, so nobody waits until the disk has it.
     """
-    with suppress(DatabaseError), connection.cursor() as cursor:
-        cursor.execute("NOTIFY tipline_due")
+    with suppress(DatabaseError):
+        prepared.execute(b"SELECT set_config('synchronous_commit', 'off', true), pg_notify('tipline_due', '')", [])

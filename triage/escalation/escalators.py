@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from uuid import UUID
@@ -24,6 +24,8 @@ log = logging.getLogger("tipline.escalation")
 HOUSEKEEPING = 60.0
 LISTENING = 5.0
 """Seconds between two looks for pages without a receipt."""
+ANSWERING = 0.2
+"""Seconds between two looks at what phones and carriers said: most of it is word that a page arrived."""
 WINDOW = 16
 """Tips of each lane looked at in one tick."""
 LANE = 8
@@ -68,11 +70,13 @@ class TriageTick:
         pauses, done = [], set[UUID]()
         for lane, first, other in ((newest, found.newest, oldest), (oldest, found.oldest, newest)):
             # What is handed over in one lane does not wait in the other.
-            rows = dict.fromkeys([*first, *(row for row in found.asked if row in lane.handed)])
-            mine = lane.sort(row for row in rows if row not in other.handed and row not in done)
+            asked = [row for row in found.asked if row in lane.handed]
+            rows = [row for row in dict.fromkeys([*first, *asked]) if row not in other.handed and row not in done]
+            mine = lane.sort(rows, here=rows[:AT_ONCE])
             one_by_one(self.assess, [mine[:AT_ONCE]])
             done.update(mine[:AT_ONCE])
-            pauses.append(0.0 if mine and lane.alone else lane.pause(POLL, more=len(first) == WINDOW))
+            more = len(first) == WINDOW
+            pauses.append(0.0 if mine and (lane.alone or more) else lane.pause(POLL, more=more))
         return min(pauses)
 
     def drain(self, seconds: float = DRAIN) -> int:
@@ -101,26 +105,36 @@ class PageTick:
         self._lane = HandOver(partial(publisher.offer, "triage.tasks.deliver"))
         self._sending = Sending(send)
         self._drills = drills.Hands(send)
-        self._listened = float("-inf")
+        self._listened = self._answered = float("-inf")
 
     def __call__(self) -> float:
         now, events, steps, tests = _page_work()
+        begun = time.monotonic()
         if tests:
             self._drills.begin()
-        parts = [replies.handle_waiting if events else None, engine.climb_due if steps else None]
-        if time.monotonic() - self._listened > LISTENING:
+        answering = events and begun - self._answered >= ANSWERING
+        parts = [replies.handle_waiting if answering else None, engine.climb_due if steps else None]
+        if answering:
+            self._answered = begun
+        if begun - self._listened > LISTENING:
             parts.append(silence.move_on)
-            self._listened = time.monotonic()
+            self._listened = begun
         one_by_one(lambda part: part(now), filter(None, parts))
         due = dict(deliver.waiting(limit=500))
-        mine, room = [], self._sending.room()
-        for row in self._lane.sort(due):
-            if room[due[row]] > 0:
-                room[due[row]] -= 1
-                mine.append(row)
-        if mine:
+        fitting = self._fitting(due)
+        if mine := [row for row in self._lane.sort(due, here=fitting) if row in fitting]:
             self._sending.take(mine)
-        return self._lane.pause(POLL, more=len(due) > len(self._lane.handed))
+        pause = self._lane.pause(POLL, more=len(due) > len(self._lane.handed))
+        return min(pause, ANSWERING) if events else pause
+
+    def _fitting(self, due: Mapping[UUID, str]) -> set[UUID]:
+        """Return those for which a hand is free, of each channel the longest due."""
+        fitting, room = set[UUID](), self._sending.room()
+        for row, channel in due.items():
+            if room[channel] > 0:
+                room[channel] -= 1
+                fitting.add(row)
+        return fitting
 
     def close(self) -> None:
         """Finish what is being sent."""

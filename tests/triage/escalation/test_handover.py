@@ -147,6 +147,34 @@ def test_of_one_message_what_was_not_reached_in_time_is_ours(lane, clock):
     assert not lane.alone
 
 
+def test_where_rows_come_quickly_what_can_be_done_here_is_done_here(lane, published, clock):
+    for _ in range(20):
+        row = uuid4()
+        mine = lane.sort([row], here=[row])
+        clock.now += 0.02
+
+    assert mine == [row]
+    assert len(published) < 10
+
+
+def test_what_is_more_than_one_process_can_do_is_handed_over(lane, published):
+    rows = [uuid4() for _ in range(10)]
+
+    mine = lane.sort(rows, here=rows[:3])
+
+    assert mine == rows[:3]
+    assert published == rows[3:7]
+
+
+def test_where_rows_come_slowly_they_are_handed_over_though_they_could_be_done_here(lane, published, clock):
+    rows = [uuid4() for _ in range(20)]
+    for row in rows:
+        assert lane.sort([row], here=[row]) == []
+        clock.now += 0.25
+
+    assert published == rows
+
+
 def test_without_a_broker_nothing_is_offered(settings):
     settings.BROKER_URL = ""
 

@@ -59,9 +59,10 @@ def test_a_signature_is_opened_once_by_a_process(events, monkeypatch):
 def test_only_so_many_signatures_stay_open(events, monkeypatch):
     monkeypatch.setattr(kin, "REMEMBERED", 1)
 
-    first, other, again = events(THREAT, "Rifles lie under the bleachers of the west field at Northgate", THREAT)
+    other = "He will bring his rifle to Northgate on Friday and shoot the people on the west field"
+    first, between, again = events(THREAT, other, THREAT)
 
-    assert first.incident == again.incident != other.incident
+    assert first.incident == again.incident != between.incident
 
 
 def test_another_hallway_is_of_the_event_and_pages_by_itself(events):
