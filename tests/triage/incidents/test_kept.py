@@ -56,13 +56,14 @@ def test_a_signature_is_opened_once_by_a_process(events, monkeypatch):
     assert len(opened) == 1
 
 
-def test_only_so_many_signatures_stay_open(events, monkeypatch):
-    monkeypatch.setattr(kin, "REMEMBERED", 1)
+def test_only_so_many_signatures_stay_open(monkeypatch):
+    monkeypatch.setattr(kin, "REMEMBERED", 2)
+    memory: dict = {}
 
-    other = "He will bring his rifle to Northgate on Friday and shoot the people on the west field"
-    first, between, again = events(THREAT, other, THREAT)
+    for number in range(4):
+        kin._remember(memory, "key", number, "opened")
 
-    assert first.incident == again.incident != between.incident
+    assert list(memory) == [("key", 2), ("key", 3)]
 
 
 def test_another_hallway_is_of_the_event_and_pages_by_itself(events):
