@@ -198,6 +198,13 @@ def test_no_process_that_serves_can_leave_a_core_file():
     assert resource.getrlimit(resource.RLIMIT_CORE) is not None
 
 
+@pytest.mark.parametrize("role", ["public", "custodian"])
+def test_a_process_says_by_its_name_what_it_is(role):
+    program = "import django; django.setup(); print(open('/proc/self/comm').read())"
+
+    assert _in_a_process(program, role) == f"tipline-{role}"[: memory.LONGEST_NAME]
+
+
 def test_memory_is_locked_where_the_machine_swaps_and_may_be(monkeypatch):
     monkeypatch.setattr(memory, "swapping", lambda: False)
     assert memory.lock()

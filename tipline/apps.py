@@ -15,6 +15,7 @@ class TiplineConfig(AppConfig):
         if settings.ROLE != "owner":
             logs.hush()
             memory.shut()
+            memory.call_it(f"tipline-{settings.ROLE}")
             memory.lock()
             # Every process; a door looks at its server's settings, too, and once more when everything is loaded.
             unlogged.refuse([*unlogged.of_django(), *unlogged.of_reporters()])

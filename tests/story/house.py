@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 import psycopg
 
+from tipline.memory import LONGEST_NAME
 from tipline.runner import child, ports
 from tipline.runner.environment import Installation
 from tipline.runner.places import Places
@@ -220,7 +221,7 @@ class House:
     def _is(self, process: psutil.Process, name: str) -> bool:
         try:
             line = process.cmdline()
-            role = process.environ().get("TIPLINE_ROLE")
+            role = _role_of(process)
         except psutil.Error:
             return False
         if name == "postgres":
@@ -230,6 +231,16 @@ class House:
         known = _named(name)
         words = [word for word in known.command if word != PYTHON]
         return role == known.role and line[1 : 1 + len(words)] == words
+
+
+def _role_of(process: psutil.Process) -> str | None:
+    """Which role a process has: from its environment, or from its name where only root may see that."""
+    try:
+        return process.environ().get("TIPLINE_ROLE")
+    except psutil.AccessDenied:
+        shown = Path(f"/proc/{process.pid}/comm").read_text().strip() if Path("/proc").is_dir() else ""
+        roles = {each.role for each in PROCESSES}
+        return next((role for role in roles if f"tipline-{role}"[:LONGEST_NAME] == shown), None)
 
 
 def _named(name: str) -> Process:
