@@ -71,5 +71,5 @@ def _in_memory(name: str, done: Walked) -> tuple[list[Hit], int]:
         return found
 
     with suppress(AssertionError):
-        until(lambda: not [hit for hit in look() if not hit.fragment], 20 * PAUSE, pause=2 * PAUSE)
+        until(lambda: not [hit for hit in look() if not hit.fragment], 80 * PAUSE, pause=2 * PAUSE)
     return look(), size
