@@ -19,6 +19,11 @@ OF_TIPS: dict[str, dict[str, Grain]] = {
     "intake_tip": {"week": WEEK, "identity_removed_on": DAY},
     "intake_due": {"lease_until": WHILE_WAITING},
     "intake_submissionkey": {"drop_after": QUARTER},
+    "triage_case": {"look_again_at": QUARTER},
+    "triage_pendingcheck": {"due_at": QUARTER},
+    "triage_finished": {"closed_on": DAY},
+    "triage_legalhold": {"since": DAY},
+    "triage_erasure": {"hour": HOUR, "last_copy_on": DAY},
     "triage_escalation": {"opened_at": WHILE_PAGING, "next_at": WHILE_PAGING},
     "triage_notification": {"due_at": WHILE_PAGING, "accepted_at": WHILE_PAGING, "lease_until": WHILE_PAGING},
     "triage_attempt": {"hour": HOUR},
@@ -43,6 +48,7 @@ OF_OTHERS: dict[str, dict[str, Grain]] = {
     "mfa_authenticator": {"created_at": OF_STAFF, "last_used_at": OF_STAFF},
     "account_emailconfirmation": {"created": "of a table that stays empty", "sent": "of a table that stays empty"},
     "django_session": {"expire_date": OF_STAFF},
+    "django_admin_log": {"action_time": OF_STAFF},
     "django_migrations": {"applied": "of updates"},
 }
 GRAINS = OF_TIPS | OF_OTHERS
