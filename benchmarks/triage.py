@@ -40,17 +40,23 @@ before = rss()
 start = time.perf_counter()
 import numpy
 imported = time.perf_counter()
+numpys = rss() - before
 from triage.classify.model import model
 from triage.classify.lexicon import lexicon
 model()
 weights = time.perf_counter()
-lexicon()
+known = lexicon().languages
+known["en"].rules
+english = time.perf_counter()
+for language in known.values():
+    language.rules
 rules = time.perf_counter()
 from triage.classify import classify
 classify("warm up")
 used = rss() - before
 print(f"import of numpy {1000 * (imported - start):.0f} ms, weights {1000 * (weights - imported):.0f} ms, "
-      f"rules {1000 * (rules - weights):.0f} ms, memory added {used / 1024:.0f} MB (numpy included)")
+      f"English rules {1000 * (english - weights):.0f} ms, ten more languages {1000 * (rules - english):.0f} ms, "
+      f"memory added {used / 1024:.0f} MB (of it numpy {numpys / 1024:.0f})")
 """
 
 
@@ -72,6 +78,37 @@ def speed(name: str, answer: Callable[[str], object], texts: Sequence[str]) -> N
         f"{name}: {len(times) / sum(times):.0f} texts of {WORDS} words a second, "
         f"median {middle:.2f} ms, p99 {slow:.2f} ms"
     )
+
+
+MEGABYTE = 1_000_000
+HOSTILE = {
+    "one million spaces": " " * MEGABYTE,
+    "one word": "a" * MEGABYTE,
+    "one threat over and over": "he will bring a gun to school tomorrow " * (MEGABYTE // 39),
+    "no full stop": "i want to die and " * (MEGABYTE // 18),
+    "all words different": " ".join(f"w{number}" for number in range(MEGABYTE // 7)),
+    "deep repetition": "((((not " * (MEGABYTE // 8),
+    "letters of other alphabets": "кill mysеlf " * (MEGABYTE // 16),
+    "words split by invisible letters": "k\u200bi\u200bl\u200bl " * (MEGABYTE // 14),
+    "emoji": "\U0001f52b\U0001f480" * (MEGABYTE // 8),
+    "leetspeak": "k1ll mys3lf t0n1ght " * (MEGABYTE // 20),
+    "stars": "su*c*de " * (MEGABYTE // 8),
+    "letters apart": "k i l l " * (MEGABYTE // 8),
+    "Chinese": "我想死" * (MEGABYTE // 9),
+}
+"""About a megabyte each. What a form takes is far shorter; this is what a broken limit would let through."""
+
+
+def hostile() -> None:
+    """Print the processor time for each 10 kB of hostile text."""
+    worst = 0.0
+    for name, text in HOSTILE.items():
+        start = time.thread_time()
+        classify(text)
+        share = (time.thread_time() - start) * 1000 / (len(text.encode()) / 10_000)
+        worst = max(worst, share)
+        print(f"  {name:34} {share:6.2f} ms for 10 kB")
+    print(f"hostile text of a megabyte: at most {worst:.1f} ms for 10 kB (target 50)")
 
 
 def quality(pairs: Sequence[Pair]) -> None:
@@ -116,6 +153,7 @@ def main() -> None:
     subprocess.run([sys.executable, "-c", LOAD], check=True)
     classify("warm up")
     speed("tipline", classify, texts)
+    hostile()
     if held:
         from triage.classify.fitting import train
         from triage.classify.model import read_model

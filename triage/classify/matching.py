@@ -12,7 +12,7 @@ from functools import lru_cache
 from weakref import WeakSet
 
 from triage.classify.folding import fold_plain
-from triage.classify.tokens import Token, disguises
+from triage.classify.tokens import Token, disguises, sentence_ends
 
 GAPS = {"..": 3, "...": 8}
 STEPS_PER_START = 256
@@ -80,8 +80,8 @@ class Phrasebook:
         self._lengths: dict[str, list[int]] = {}  # by first letter, how long the known beginnings are
         self._classes = {name: fold_plain(words).split() for name, words in classes.items()}
         self._elements: set[str] = set()
-        self.symbols = lru_cache(maxsize=8192)(self._symbols)
-        self._starts = lru_cache(maxsize=8192)(self._starting)
+        self.symbols = lru_cache(maxsize=16384)(self._symbols)
+        self._starts = lru_cache(maxsize=16384)(self._starting)
         _BOOKS.add(self)
 
     def _know(self, word: str, symbol: str) -> None:
@@ -158,7 +158,7 @@ class Phrasebook:
     def find(self, tokens: Sequence[Token]) -> list[Hit]:
         """Return where the phrases stand, in order of their first word."""
         symbols = [self.symbols(token.text) for token in tokens]
-        ends = _sentence_ends(tokens)
+        ends = sentence_ends(tokens)
         counts: dict[int, int] = {}
         hits: list[Hit] = []
         used = 0
@@ -213,15 +213,6 @@ class Phrasebook:
                         if symbols[passed]:
                             _follow(beyond.next, passed, symbols[passed], stack)
         return steps
-
-
-def _sentence_ends(tokens: Sequence[Token]) -> list[int]:
-    """Return for every token where its sentence ends: no phrase goes beyond."""
-    ends = [len(tokens)] * len(tokens)
-    for place in range(len(tokens) - 2, -1, -1):
-        same = tokens[place].sentence == tokens[place + 1].sentence
-        ends[place] = ends[place + 1] if same else place + 1
-    return ends
 
 
 def _follow(children: Mapping[str, Node], place: int, here: Mapping[str, None], stack: list[tuple[Node, int]]) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from triage.classify.features import BUCKETS, RULE_BUCKETS, Buckets, Features, rule_buckets
 from triage.classify.lexicon import TARGETS
-from triage.classify.tokens import Token
+from triage.classify.tokens import Token, sentence_ends
 
 WEIGHTS = Path(__file__).parent / "weights" / "model.npz"
 LARGEST_FILE = 16_000_000
@@ -27,8 +27,9 @@ STRIDE = 32
 """A text longer than a window is read whole and in overlapping windows, so that one sentence counts."""
 MOST_WINDOWS = 64
 """Beyond this many, windows are spread over the text evenly, and always the first and the last are read."""
-MOST_WORDS = 8
-MOST_RUNS = 3
+MOST_RUNS = 2
+PHRASE = 7
+"""So many words are shown of a run that speaks for waking somebody."""
 FAINT = 0.02
 ALL = len(TARGETS)
 PAGING = TARGETS.index("paging")
@@ -118,33 +119,32 @@ class Model:
         return [float(limit) for limit in self.threshold]
 
     def strongest(self, found: Features, tokens: Sequence[Token]) -> list[tuple[int, int]]:
-        """Return up to three runs of tokens that speak most for waking somebody."""
-        shares = np.zeros(len(tokens), np.float32)
-        for start in starts(len(tokens)) if len(tokens) > WINDOW else [0]:
-            window = found.between(start, start + WINDOW) if len(tokens) > WINDOW else found
-            shares = np.maximum(shares, self.shares(window, len(tokens), PAGING))
-        best = np.argsort(-shares, kind="stable")[:MOST_WORDS]
-        runs: list[tuple[int, int]] = []
-        for place in sorted(int(one) for one in best if shares[one] > FAINT):
-            if runs and place - runs[-1][1] <= 1 and tokens[place].sentence == tokens[place - 1].sentence:
-                runs[-1] = (runs[-1][0], place + 1)
-            else:
-                runs.append((place, place + 1))
-        runs.sort(key=lambda run: -float(shares[run[0] : run[1]].sum()))
-        return sorted(runs[:MOST_RUNS])
+        """Return up to two runs of tokens that speak most for waking somebody: phrases that a reader can judge."""
+        shares = self.shares(found, len(tokens), PAGING)
+        before = np.concatenate(([0.0], np.cumsum(shares)))
+        last = sentence_ends(tokens)
+        runs = [(first, min(first + PHRASE, last[first])) for first in range(len(tokens))]
+        worth = np.array([before[stop] - before[first] for first, stop in runs])
+        chosen: list[tuple[int, int]] = []
+        for place in np.argsort(-worth, kind="stable").tolist():
+            first, stop = runs[place]
+            if worth[place] <= FAINT or len(chosen) == MOST_RUNS:
+                break
+            if all(stop <= other[0] or first >= other[1] for other in chosen):
+                chosen.append((first, stop))
+        return sorted(chosen)
 
     def shares(self, found: Features, count: int, target: int) -> Vector:
-        """Return how much each of `count` tokens speaks for a target; what repeats speaks where it is first."""
+        """Return how much each of `count` tokens speaks for a target, as if it stood in a window like its own text."""
         shares = np.zeros(count, np.float64)
         for group, places in ((found.words, found.word_places), (found.letters, found.letter_places)):
             if group.size:
-                buckets, first = np.unique(group, return_index=True)
-                rarity = self.rarity[buckets].astype(np.float32)
-                pull = self.weights[buckets, target] * self.scale[target]
+                rarity = self.rarity[group].astype(np.float32)
+                pull = self.weights[group, target] * self.scale[target]
                 if group is found.words:
-                    pull += self.meaning[buckets, target] * self.meaning_scale[target]
-                weight = rarity * pull / np.sqrt(rarity @ rarity + 1e-9)
-                shares += np.bincount(places[first], weight, minlength=count)
+                    pull += self.meaning[group, target] * self.meaning_scale[target]
+                length = np.sqrt(rarity @ rarity * min(1.0, WINDOW / max(1, count)) + 1e-9)
+                shares += np.bincount(places, rarity * pull / length, minlength=count)
         return shares.astype(np.float32)
 
 

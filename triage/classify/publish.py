@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from triage.classify.labelled import Labelled
-from triage.classify.lexicon import RULES, TARGETS, lexicon
+from triage.classify.lexicon import TARGETS, lexicon, rules_version
 from triage.classify.model import PAGING
 from triage.classify.training import LEVELS, VECTORS, Kernels, Matrix, Settings, Tables, vectors
 
@@ -55,12 +55,10 @@ def thresholds(odds: Matrix, answers: Matrix, settings: Settings) -> list[float]
 
 
 def digest(tips: Sequence[Labelled], settings: Settings) -> str:
-    """Return a hash of all that decides the weights: tips, rules, settings."""
+    """Return a hash of the tips, the vectors and the settings; rules have a version of their own (lexicon.py)."""
     total = hashlib.sha256(json.dumps(asdict(settings), sort_keys=True).encode())
     for tip in tips:
         total.update(json.dumps([tip.text, sorted(tip.categories), tip.urgency, tip.file]).encode())
-    for path in sorted(RULES.glob("*.toml")):
-        total.update(path.read_bytes())
     total.update(VECTORS.read_bytes())
     return total.hexdigest()
 
@@ -90,6 +88,7 @@ def write(
     facts = {
         "version": version,
         "digest": digest(tips, settings),
+        "learned_with": rules_version(),
         "targets": TARGETS,
         "tips": len(tips),
         "files": sorted({tip.file for tip in tips}),

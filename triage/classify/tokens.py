@@ -1,7 +1,7 @@
 """Cut folded text into words, emoji and sentence ends, and undo common disguises of words."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from triage.classify.folding import Folded
@@ -101,6 +101,15 @@ def _close_spelled(spelled: list[Token], tokens: list[Token], *, before: Token |
             joined = Token(word, spelled[0].start, spelled[-1].end, spelled[0].sentence)
             tokens[place : place + count] = [joined]
     spelled.clear()
+
+
+def sentence_ends(tokens: Sequence[Token]) -> list[int]:
+    """Return for every token where its sentence ends: no phrase of a rule goes beyond."""
+    ends = [len(tokens)] * len(tokens)
+    for place in range(len(tokens) - 2, -1, -1):
+        same = tokens[place].sentence == tokens[place + 1].sentence
+        ends[place] = ends[place + 1] if same else place + 1
+    return ends
 
 
 def disguises(word: str) -> Iterator[str]:

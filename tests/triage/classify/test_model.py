@@ -4,6 +4,7 @@ import io
 import json
 import time
 import zipfile
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,7 +13,17 @@ from triage.classify import classify, decide
 from triage.classify.features import BUCKETS, features, rule_buckets
 from triage.classify.folding import fold
 from triage.classify.labelled import own_tips
-from triage.classify.model import MOST_WINDOWS, WEIGHTS, WINDOW, ModelError, model, read_model, starts
+from triage.classify.model import (
+    MOST_RUNS,
+    MOST_WINDOWS,
+    PHRASE,
+    WEIGHTS,
+    WINDOW,
+    ModelError,
+    model,
+    read_model,
+    starts,
+)
 from triage.classify.tokens import tokenise
 
 
@@ -107,7 +118,7 @@ def rule_buckets_free(kind: str, name: str) -> list[int]:
     return [crc32(f"{kind}:{name}".encode()) >> 15]
 
 
-def test_the_shipped_weights_belong_to_the_tips_and_rules_in_the_repository():
+def test_the_shipped_weights_belong_to_the_tips_in_the_repository():
     pytest.importorskip("scipy")
     from triage.classify.publish import digest
     from triage.classify.training import Settings
@@ -149,3 +160,16 @@ def test_the_sums_of_a_whole_text_do_not_depend_on_its_windows():
     assert rows.shape[0] == 4
     assert np.allclose(rows[0], alone[0], atol=1e-4)
     assert not np.allclose(rows[1], rows[0], atol=1e-4)
+
+
+def test_what_the_model_points_at_are_phrases_within_a_sentence_that_do_not_overlap():
+    text = "The lamp is out. He keeps counting the steps from the office to the gym. Sleeping forever sounds nice."
+    folded = fold(text)
+    tokens = tokenise(folded)
+
+    runs = model().strongest(features(tokens), tokens)
+
+    assert 1 <= len(runs) <= MOST_RUNS
+    assert all(0 < stop - first <= PHRASE for first, stop in runs)
+    assert all(tokens[first].sentence == tokens[stop - 1].sentence for first, stop in runs)
+    assert all(one[1] <= other[0] for one, other in pairwise(runs))
