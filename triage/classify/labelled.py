@@ -9,6 +9,8 @@ from triage.classify.lexicon import TARGETS
 from triage.classify.taxonomy import Category, Urgency
 
 TIPS = Path(__file__).parent / "data" / "tips"
+HELD = Path(__file__).parent / "data" / "held"
+"""Tips no training ever learns from: what a new model is held against before it may replace the old one."""
 
 
 class LabelError(ValueError):
@@ -72,3 +74,8 @@ def read(paths: Iterable[Path]) -> list[Labelled]:
 def own_tips() -> list[Labelled]:
     """Return the tips written for this project, in a fixed order."""
     return read(sorted(TIPS.glob("*.jsonl")))
+
+
+def held_tips() -> list[Labelled]:
+    """Return the fixed evaluation set, in a fixed order."""
+    return read(sorted(HELD.glob("*.jsonl")))
