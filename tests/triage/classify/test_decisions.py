@@ -156,3 +156,15 @@ def test_every_answer_names_its_model_and_its_rules():
 def test_between_two_levels_the_higher_is_taken(a, b, higher):
     assert worse(Urgency(a), Urgency(b)) == higher
     assert worse(Urgency(b), Urgency(a)) == higher
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "عندنا حداد يصنّع كواتم ومسدسات في ورشته ورا الجامع",
+        "لسه هلق حدا قدام الباب ومعه سكينة وعم يصرخ",
+        "Опять у нас под окнами стреляют, все боятся, и никто туда не идет",
+    ],
+)
+def test_everyday_arabic_of_several_countries_and_russian_are_read(text):
+    assert classify(text).judged
