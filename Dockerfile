@@ -21,7 +21,9 @@ FROM python:3.12-slim-bookworm
 RUN useradd --system --uid 10000 --user-group --no-create-home --shell /usr/sbin/nologin tipline \
     && install --directory --owner 10000 --group 10000 /keys \
     # The console (10002) writes it too, when a key of the program is changed.
-    && install --directory --owner 10000 --group 10002 --mode 0775 /pins
+    && install --directory --owner 10000 --group 10002 --mode 0775 /pins \
+    # The watch (10006) writes it; whoever restores a backup (10000) reads it.
+    && install --directory --owner 10006 --group 10000 --mode 0750 /tombstones
 COPY --from=build /venv /venv
 COPY --from=build /app /app
 COPY --from=build /var/lib/tipline/static /var/lib/tipline/static
@@ -34,6 +36,7 @@ ENV PATH=/venv/bin:/usr/local/bin:/usr/bin:/bin \
     TIPLINE_SECRETS_DIR=/run/secrets \
     TIPLINE_RUN_DIR=/run/tipline \
     TIPLINE_KEY_PINS=/pins/pins.txt \
+    TIPLINE_TOMBSTONES_DIR=/tombstones \
     TIPLINE_PAGER_EVENT_PUBLIC=/keys/pager_event_public.txt
 USER 10000:10000
 CMD ["python", "-m", "tipline.runner.install", "setup"]

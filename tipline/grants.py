@@ -9,7 +9,10 @@ CANARY = "ca9a4900-0000-4000-8000-00000000ca9a"
 """The program of `watch`'s own test tips (intake.models)."""
 
 # What a role may do through a function of the database that acts with its owner's rights.
-FUNCTIONS = {"watch": ("triage_forget_canaries()",), "triage": ("triage_mix_rows(integer)",)}
+FUNCTIONS = {
+    "watch": ("triage_forget_canaries()", "triage_erase_due(integer)"),
+    "triage": ("triage_mix_rows(integer)",),
+}
 
 ROLES = ("public", "pager", "console", "triage", "page", "watch", "custodian")
 
@@ -86,6 +89,8 @@ GRANTS: dict[str, dict[str, str]] = {
         "intake_wrap": "INSERT",
         "intake_submissionkey": "INSERT",
         "intake_due": "INSERT, SELECT (id)",
+        # It erases through a function alone; what is due, the function says.
+        "triage_erasure": "SELECT, UPDATE (mirrored)",
         "triage_alarm": "SELECT, INSERT, UPDATE (due_at), DELETE",
         "triage_user": "SELECT (id, is_active)",
         "triage_contact": "SELECT (id, program_id, user_id, channel, active, failing, sealed)",
@@ -145,6 +150,11 @@ GRANTS: dict[str, dict[str, str]] = {
         "triage_attempt": "SELECT",
         "triage_measure": "SELECT",
         "triage_heartbeat": "SELECT",
+        "triage_retentionrule": "SELECT, INSERT, UPDATE (days)",
+        "triage_finished": "SELECT",
+        "triage_legalhold": "SELECT, INSERT, DELETE",
+        "triage_eraserequest": "SELECT, INSERT, UPDATE (agreed_by_id), DELETE",
+        "triage_erasure": "SELECT",
         "triage_custodian": "SELECT",
         "triage_handover": "SELECT (id, custodian_id, program_key_id), INSERT",
         "triage_job": "SELECT, INSERT, UPDATE (total, done, broken, raised, finished)",

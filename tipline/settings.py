@@ -88,6 +88,10 @@ def _run_dir() -> Path:
 
 RUN_DIR = _run_dir()
 KEY_PINS = Path(text("KEY_PINS", str(STATE_DIR / "pins.txt")))
+# What was erased, outside the database, so that a restored copy forgets it again.
+TOMBSTONES_DIR = Path(text("TOMBSTONES_DIR", str(STATE_DIR / "tombstones")))
+BACKUP_DIR = Path(text("BACKUP_DIR", str(STATE_DIR / "backups")))
+BACKUP_KEY_FILE = Path(text("BACKUP_KEY_FILE", str(SECRETS_DIR / "backup_key")))
 
 DEBUG = False
 SECRET_KEY = secret("DJANGO_KEY", roles={"console", "owner"}) or "unused-by-this-role-" + "0" * 40

@@ -14,6 +14,7 @@ from triage.console import (
     first,
     health,
     incidents,
+    keeping,
     kit,
     metrics,
     numbers,
@@ -114,6 +115,10 @@ console = [
     path("quality/", quality.show, name="quality"),
     path("quality/<uuid:case_id>/", quality.review, name="quality_review"),
     path("quality/<uuid:case_id>/open/", quality.open_it, name="quality_open"),
+    path("keeping/", keeping.show, name="keeping"),
+    path("keeping/schedule/", keeping.schedule, name="keeping_schedule"),
+    path("keeping/tips/<uuid:case_id>/", keeping.tip, name="keeping_tip"),
+    path("keeping/certificates/<uuid:erasure_id>/", keeping.certificate, name="certificate"),
     path("sign-out/", signing_in.sign_out, name="sign_out"),
 ]
 

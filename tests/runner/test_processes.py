@@ -161,6 +161,7 @@ def test_a_service_can_change_nothing_but_its_own_memory(compose: dict[str, Any]
     assert service["cap_drop"] == ["ALL"]
     assert service["ulimits"]["core"] == 0
     own = {f"run-{process.run_volume}:/run/tipline"} if process.run_volume else set()
+    own |= {"tombstones:/tombstones"} if process.tombstones else set()
     assert kept == own | ({"pins:/pins"} if process.pins else set())
 
 

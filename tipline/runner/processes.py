@@ -52,6 +52,7 @@ class Process:
     outbound: bool = False  # may open connections to the world (SMTP, SMS providers)
     run_volume: str | None = None  # shares short-lived keys in memory with others of that name
     pins: bool = False  # may say which program keys the public door seals to
+    tombstones: bool = False  # writes down, outside the database, what was erased
     environment: dict[str, str] = field(default_factory=dict)
     local_only: bool = False  # scripts/up has it, a real installation does not
 
@@ -105,7 +106,7 @@ PROCESSES: tuple[Process, ...] = (
         broker=True,
         outbound=True,
     ),
-    Process("watch", "watch", (*_MANAGE, "watch"), outbound=True, run_volume="watch"),
+    Process("watch", "watch", (*_MANAGE, "watch"), outbound=True, run_volume="watch", tombstones=True),
     Process("custodian", "custodian", (*_MANAGE, "custodian"), environment=HYGIENE),
     Process("outbox", "outbox", (PYTHON, "-m", "tipline.outbox"), door=3, local_only=True),
 )

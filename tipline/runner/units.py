@@ -142,6 +142,8 @@ def _service(process: Process) -> str:
         more += [f"EnvironmentFile={SETTINGS}/broker.env"]
     if process.pins:
         more += [f"ReadWritePaths={STATE}/pins"]
+    if process.tombstones:
+        more += [f"ReadWritePaths={STATE}/tombstones"]
     if not process.outbound:
         more += LOOPBACK_ONLY.splitlines()
     return SERVICE.format(
@@ -190,6 +192,8 @@ def _directories() -> str:
             f"d {STATE}/keys 0755 {_user(OWNER)} {_user(OWNER)}",
             "# The console writes it too, when a key of the program is changed.",
             f"d {STATE}/pins 0775 {_user(OWNER)} {_user('console')}",
+            "# What was erased; whoever restores a backup reads it.",
+            f"d {STATE}/tombstones 0750 {_user('watch')} {_user(OWNER)}",
             "",
         ]
     )

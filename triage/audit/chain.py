@@ -70,6 +70,14 @@ class Event(models.TextChoices):
     KIT_DRILLED = "kit_drilled", _("tried the recovery kit")
     MADE_GOOD = "made_good", _("found something missing and made it good")
     TRIES_KEPT = "tries_kept", _("put on record which tries to reach people an hour had")
+    HELD = "held", _("put a legal hold on it")
+    HOLD_LIFTED = "hold_lifted", _("lifted the legal hold")
+    ERASING_ASKED = "erasing_asked", _("asked a colleague to agree to erasing it")
+    ERASING_AGREED = "erasing_agreed", _("agreed to erasing it")
+    ERASING_WITHDRAWN = "erasing_withdrawn", _("took back that it be erased")
+    ERASED = "erased", _("erased the tip")
+    SCHEDULE_CHANGED = "schedule_changed", _("changed how long tips are kept")
+    RESTORED = "restored", _("brought the database back from a copy")
     RECOVERED = "recovered", _("let somebody in with the recovery kit")
 
 

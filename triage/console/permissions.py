@@ -22,6 +22,8 @@ READERS = frozenset({Role.COORDINATOR, Role.SUPERVISOR, Role.OVERSIGHT})
 STAFF = READERS | {Role.ADMINISTRATOR}
 ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 WATCHERS = READERS | {Role.AUDITOR}
+KEEPERS = frozenset({Role.SUPERVISOR, Role.OVERSIGHT})
+"""Who decides how long tips are kept, each on their own side of the oversight line."""
 
 
 class About(Enum):
@@ -142,7 +144,11 @@ RULES: dict[str, Rule] = {
     "console:work": _tips("how far long work is", look=READERS),
     "console:reseal": _tips("begin to seal again", act=READERS),
     "console:sort": _tips("begin to sort anew", act=READERS),
+    "console:keeping_tip": _tips("put a tip on legal hold, or ask that it be erased", look=KEEPERS, act=KEEPERS),
     # The program
+    "console:keeping": _program("how long tips are kept, what ends when", look=KEEPERS),
+    "console:keeping_schedule": _program("change how long tips are kept", act=frozenset({Role.SUPERVISOR})),
+    "console:certificate": _program("the certificate of an erased tip", look=KEEPERS),
     "console:health": _program("whether everything runs, and what to do if not", look=STAFF | {Role.AUDITOR}),
     "console:people": _program("the people and what they hold", look=STAFF | {Role.AUDITOR}),
     "console:invite": _program("let somebody in", look=STAFF, act=STAFF),

@@ -22,6 +22,7 @@ from .escalation import (
     PagerEvent,
 )
 from .incidents import IncidentSignature
+from .keeping import Ended, EraseRequest, Erasure, Finished, LegalHold, RetentionRule
 from .people import READERS, Membership, Role, User
 from .quality import QualityReview
 from .tokens import ApiToken
@@ -45,8 +46,12 @@ __all__ = [
     "Custodian",
     "Drill",
     "DrillState",
+    "Ended",
+    "EraseRequest",
+    "Erasure",
     "Escalation",
     "EscalationState",
+    "Finished",
     "Grant",
     "HandOver",
     "Heartbeat",
@@ -60,6 +65,7 @@ __all__ = [
     "Ladder",
     "LadderStep",
     "LadderWho",
+    "LegalHold",
     "Measure",
     "Membership",
     "Notification",
@@ -71,6 +77,7 @@ __all__ = [
     "QualityReview",
     "RecoveryKey",
     "Recusal",
+    "RetentionRule",
     "Role",
     "Urgency",
     "User",

@@ -17,6 +17,7 @@ from triage import rows
 from triage.escalation import carriers
 from triage.escalation.unread import Unread
 from triage.escalation.watching import EVERY, Watcher
+from triage.keeping.erasing import Erasing
 from triage.watching.canary import Canary
 from triage.watching.counting import Counting
 from triage.watching.priority import Priority
@@ -41,6 +42,7 @@ class Command(BaseCommand):
         others = [
             Counting(oldest_tip=watcher.oldest_tip),
             Tries(),
+            Erasing(),
             *(part(send=carriers.send) for part in (Unread, Staffing, Priority, Canary, Reading)),
         ]
         # A mail server that hangs keeps these waiting, and never the watcher.
