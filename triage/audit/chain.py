@@ -69,6 +69,7 @@ class Event(models.TextChoices):
     KIT_JOINED = "kit_joined", _("added their keys to the recovery kit")
     KIT_DRILLED = "kit_drilled", _("tried the recovery kit")
     MADE_GOOD = "made_good", _("found something missing and made it good")
+    ROTA_CHANGED = "rota_changed", _("changed who is on call")
     TRIES_KEPT = "tries_kept", _("put on record which tries to reach people an hour had")
     HELD = "held", _("put a legal hold on it")
     HOLD_LIFTED = "hold_lifted", _("lifted the legal hold")

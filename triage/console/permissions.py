@@ -21,6 +21,7 @@ READERS = frozenset({Role.COORDINATOR, Role.SUPERVISOR, Role.OVERSIGHT})
 """Who works on tips: each sees those on their own side of the oversight line, and no others."""
 STAFF = READERS | {Role.ADMINISTRATOR}
 ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
+ROTA = frozenset({Role.COORDINATOR, Role.SUPERVISOR, Role.ADMINISTRATOR})
 WATCHERS = READERS | {Role.AUDITOR}
 KEEPERS = frozenset({Role.SUPERVISOR, Role.OVERSIGHT})
 """Who decides how long tips are kept, each on their own side of the oversight line."""
@@ -150,6 +151,10 @@ RULES: dict[str, Rule] = {
     "console:keeping_schedule": _program("change how long tips are kept", act=frozenset({Role.SUPERVISOR})),
     "console:certificate": _program("the certificate of an erased tip", look=KEEPERS),
     "console:health": _program("whether everything runs, and what to do if not", look=STAFF | {Role.AUDITOR}),
+    "console:rota": _program("who is on call, and the shifts of the week", look=STAFF | {Role.AUDITOR}),
+    "console:rota_add": _program("put somebody on call", act=ROTA),
+    "console:rota_remove": _program("take a shift off", act=ROTA),
+    "console:rota_hand_over": _program("let a colleague do one shift", act=ROTA),
     "console:people": _program("the people and what they hold", look=STAFF | {Role.AUDITOR}),
     "console:invite": _program("let somebody in", look=STAFF, act=STAFF),
     "console:colleagues_code": _program("see the one-time code one just made", look=STAFF, act=STAFF),

@@ -19,7 +19,7 @@ from triage.audit.chain import Event
 from triage.console import staff_log
 from triage.console.requests import JUST_UNLOCKED, UNLOCKED, ConsoleRequest, open_to
 from triage.escalation import contacts, drills
-from triage.models import Channel, Contact, Drill, DrillState, Membership, OnCall, User
+from triage.models import Channel, Contact, Drill, DrillState, Membership, OnCall, Shift, User
 
 MOST = 12
 """Numbers and mailboxes of one person: each is called in every page."""
@@ -97,7 +97,7 @@ def remove(request: ConsoleRequest, contact_id: UUID) -> HttpResponse:
             contacts.forget(contact)
         staff_log.note(user, Event.CONTACTS_CHANGED)
     messages.success(request, now_("Removed. No page goes there any more."))
-    if not _ways(user) and OnCall.objects.filter(user=user).exists():
+    if not _ways(user) and (OnCall.objects.filter(user=user).exists() or Shift.objects.filter(user=user).exists()):
         messages.warning(request, now_("You are on call, and nothing is left to reach you by."))
     return redirect("console:reached")
 

@@ -16,6 +16,7 @@ PLACES: list[tuple[str, str | Promise]] = [
     ("board", _("The board: tips that wait and tips in hand")),
     ("phone", _("Take a tip over the phone")),
     ("numbers", _("Numbers")),
+    ("rota", _("Shifts: who is on call")),
     ("health", _("Is it running?")),
     ("people", _("The people and what they hold")),
     ("opened", _("Who opened what")),

@@ -63,7 +63,7 @@ def begin(pages: Sequence[NewPage], *, now: datetime) -> dict[UUID, list[Notific
     for page in pages:
         which = (page.program_id, page.urgency, page.oversight)
         if which not in snapshots:
-            snapshots[which] = ladders.snapshot(page.program_id, page.urgency, oversight=page.oversight)
+            snapshots[which] = ladders.snapshot(page.program_id, page.urgency, oversight=page.oversight, now=now)
         if page.program_id not in reachable:
             reachable[page.program_id] = _reachable(page.program_id)
         escalation = Escalation(

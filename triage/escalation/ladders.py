@@ -4,6 +4,7 @@ A change of the ladder or the rota never touches a page that is already out.
 """
 
 from collections.abc import Container, Iterable
+from datetime import datetime
 from typing import TypedDict, cast
 from uuid import UUID
 
@@ -38,7 +39,8 @@ SELECT
      WHERE member.program_id = %(program)s AND triage_user.is_active
        AND member.role IN ('coordinator', 'supervisor', 'oversight')
        AND (member.role = 'oversight') = %(oversight)s),
-    (SELECT json_agg(user_id ORDER BY position) FROM triage_oncall WHERE program_id = %(program)s),
+    (SELECT json_agg(user_id ORDER BY rank, user_id)
+     FROM triage_on_call(%(program)s, coalesce(%(now)s::timestamptz, clock_timestamp()))),
     ladder.loop_after,
     (SELECT json_agg(json_build_array(after_seconds, who, channels) ORDER BY position)
      FROM triage_ladderstep WHERE ladder_id = ladder.id)
@@ -47,13 +49,14 @@ ON ladder.program_id = %(program)s AND ladder.urgency = %(urgency)s AND ladder.o
 """
 
 
-def snapshot(program_id: UUID, urgency: str, *, oversight: bool) -> Snapshot:
-    """Fill the program's ladder with the people of now.
+def snapshot(program_id: UUID, urgency: str, *, oversight: bool, now: datetime | None = None) -> Snapshot:
+    """Fill the program's ladder with the people of now, by the database's clock if no time is handed in.
 
     Oversight cases reach oversight people only, and the others reach everybody else. Where there is
     no ladder or nobody on call, its first step tells every one of them at once.
     """
-    found = rows.run(_FOUND, {"program": program_id, "urgency": str(urgency), "oversight": oversight})
+    wanted = {"program": program_id, "urgency": str(urgency), "oversight": oversight, "now": now}
+    found = rows.run(_FOUND, wanted)
     members, rota, loop_after, rungs = found[0]
     roles: dict[str, str] = dict(members or ())
     everyone = list(roles)

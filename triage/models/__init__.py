@@ -25,6 +25,7 @@ from .incidents import IncidentSignature
 from .keeping import Ended, EraseRequest, Erasure, Finished, LegalHold, RetentionRule
 from .people import READERS, Membership, Role, User
 from .quality import QualityReview
+from .rota import Cover, Shift
 from .tokens import ApiToken
 from .vault import Grant, Invitation, KeptSecret, KeyLink, PersonKey, RecoveryKey
 from .watching import Alarm, AlarmKind, Measure
@@ -43,6 +44,7 @@ __all__ = [
     "Channel",
     "Contact",
     "Correction",
+    "Cover",
     "Custodian",
     "Drill",
     "DrillState",
@@ -79,6 +81,7 @@ __all__ = [
     "Recusal",
     "RetentionRule",
     "Role",
+    "Shift",
     "Urgency",
     "User",
 ]

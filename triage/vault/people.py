@@ -13,7 +13,7 @@ from django.db import transaction
 
 from intake.models import Program, ProgramKey, Purpose
 from triage.audit.chain import Event, record
-from triage.escalation import contacts
+from triage.escalation import contacts, rota
 from triage.models import ApiToken, Contact, Grant, Invitation, Membership, OnCall, PersonKey, Role, User
 
 from . import holders, keys, rotation, sessions
@@ -187,7 +187,7 @@ def leave(program: Program, user: User, *, by: User, unlocked: Unlocked, now: da
     return Left(
         tuple(Purpose(each.key.purpose) for each in done),
         tuple(name for each in done for name in each.left_out),
-        not OnCall.objects.filter(program=program).exists(),
+        not rota.on_call(program.pk),
     )
 
 
@@ -195,6 +195,7 @@ def _go(program: Program, user: User) -> None:
     Membership.objects.filter(program=program, user=user).delete()
     ApiToken.objects.filter(program=program, user=user).delete()
     OnCall.objects.filter(program=program, user=user).delete()
+    rota.forget(program, user)
     for contact in Contact.objects.filter(program=program, user=user).only("pk"):
         contacts.forget(contact)
     if not Membership.objects.filter(user=user).exists():

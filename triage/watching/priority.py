@@ -17,9 +17,10 @@ from django.utils.translation import ngettext
 
 from intake.models import Program
 from tipline.kernel import times
+from triage.escalation import rota
 from triage.escalation.carriers import Send
 from triage.escalation.texts import Words
-from triage.models import READERS, Alarm, AlarmKind, Channel, Contact, Membership, OnCall, Role
+from triage.models import READERS, Alarm, AlarmKind, Channel, Contact, Membership, Role
 from triage.watching import duty, telling
 
 log = logging.getLogger("tipline.watch")
@@ -114,8 +115,8 @@ def on_duty(side: Side) -> list[telling.Reach]:
     """The mailbox of the first on call who has one and may read these tips; else of those who answer for them."""
     members = Membership.objects.filter(program_id=side.program_id, user__is_active=True)
     members = members.filter(role=Role.OVERSIGHT) if side.oversight else members.filter(role__in=READERS)
-    rota = OnCall.objects.filter(program_id=side.program_id, user_id__in=members.values("user_id"))
-    for user in rota.order_by("position").values_list("user_id", flat=True):
+    may_read = set(members.values_list("user_id", flat=True))
+    for user in (each for each in rota.on_call(side.program_id) if each in may_read):
         found = Contact.objects.filter(program_id=side.program_id, user_id=user, channel=Channel.EMAIL, active=True)
         if mailboxes := telling.opened(found.only("program_id", "channel", "sealed")):
             return mailboxes

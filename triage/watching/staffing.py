@@ -36,11 +36,16 @@ WITH member AS (
 ), live AS (
     SELECT DISTINCT program_id, user_id, channel FROM triage_contact WHERE active
 ), duty AS (
-    SELECT DISTINCT program_id, user_id FROM triage_oncall JOIN member USING (program_id, user_id)
+    -- Whoever is on the rota at any hour: what is wrong with tomorrow's number is to be mended today.
+    SELECT program_id, user_id FROM triage_oncall JOIN member USING (program_id, user_id)
+    WHERE NOT EXISTS (SELECT 1 FROM triage_shift shift WHERE shift.program_id = triage_oncall.program_id)
+    UNION SELECT program_id, user_id FROM triage_shift JOIN member USING (program_id, user_id)
+    UNION SELECT program_id, user_id FROM triage_cover JOIN member USING (program_id, user_id)
 )
 SELECT 'nobody_on_call', id, id FROM intake_program program
-WHERE NOT EXISTS (SELECT 1 FROM duty JOIN member USING (program_id, user_id)
-                  WHERE program_id = program.id AND NOT oversight)
+WHERE NOT EXISTS (SELECT 1 FROM triage_on_call(program.id, coalesce(%(now)s::timestamptz, clock_timestamp())) present
+                  JOIN member ON member.program_id = program.id AND member.user_id = present.user_id
+                  WHERE NOT oversight)
 UNION ALL
 SELECT 'nobody_reachable', id, id FROM intake_program program
 WHERE NOT EXISTS (SELECT 1 FROM member JOIN live USING (program_id, user_id)
@@ -71,10 +76,10 @@ class State(NamedTuple):
     about: UUID
 
 
-def states() -> set[State]:
-    """Return what is not as it should be now."""
+def states(now: datetime | None = None) -> set[State]:
+    """Return what is not as it should be now, by the database's clock if no time is handed in."""
     with connection.cursor() as cursor:
-        cursor.execute(_FOUND)
+        cursor.execute(_FOUND, {"now": now})
         # The canary's program is staffed by no person, and needs none.
         return {state for state in (State(*row) for row in cursor.fetchall()) if state.program_id != CANARY}
 
@@ -93,7 +98,7 @@ class Staffing:
         if moment - self._looked < EVERY:
             return 0
         self._looked = moment
-        found = states()
+        found = states(now)
         known = Alarm.objects.filter(kind__in=SENTENCES)
         over = [alarm.pk for alarm in known if State(alarm.kind, alarm.program_id, alarm.about) not in found]
         Alarm.objects.filter(pk__in=over).delete()

@@ -11,11 +11,11 @@ from django.db.models import QuerySet
 
 from intake.models import CANARY
 from tipline.kernel.sealing import SealBroken
-from triage.escalation import contacts
+from triage.escalation import contacts, rota
 from triage.escalation.carriers import Send
 from triage.escalation.senders import Outcome, Outgoing
 from triage.escalation.texts import Words
-from triage.models import READERS, Channel, Contact, Membership, OnCall, Role
+from triage.models import READERS, Channel, Contact, Membership, Role
 
 log = logging.getLogger("tipline.watch")
 
@@ -51,7 +51,8 @@ def tell(to: Iterable[Reach], words: Words, *, send: Send) -> bool:
 def everybody() -> list[Reach]:
     """Every mailbox, and the telephones of who is on call; of programs without any on call, all telephones."""
     live = Contact.objects.filter(active=True, user__is_active=True).exclude(program_id=CANARY)
-    on_call = set(OnCall.objects.filter(user__is_active=True).values_list("program_id", "user_id"))
+    programs = live.order_by().values_list("program_id", flat=True).distinct()
+    on_call = {(program, user) for program in programs for user in rota.on_call(program)}
     staffed = {program for program, _ in on_call}
     phones = [
         contact

@@ -15,7 +15,7 @@ from intake.models import Program, Tip
 from triage.console import permissions, permissions_page
 from triage.console.permissions import RULES, About
 from triage.escalation import contacts
-from triage.models import READERS, ApiToken, Case, Channel, Membership, QualityReview, Role, User
+from triage.models import READERS, ApiToken, Case, Channel, Membership, QualityReview, Role, Shift, User
 
 pytestmark = pytest.mark.django_db
 
@@ -115,12 +115,17 @@ def test_each_cell_of_the_table_is_as_it_says(role, make_person, sign_in, case_o
         )
         for who, of, now in ((mine, own.program, timezone.now()), (stranger, lakeside, timezone.now()))
     )
+    shift, their_shift = (
+        Shift.objects.create(program=of, user=who.user, weekday=0, starts=0, ends=60)
+        for who, of in ((mine, own.program), (stranger, lakeside))
+    )
     own_things = {
         "case_id": own.pk,
         "user_id": colleague.user.pk,
         "program_id": own.program_id,
         "contact_id": phone.pk,
         "token_id": token.pk,
+        "shift_id": shift.pk,
     }
     foreign_things = {
         "case_id": foreign.pk,
@@ -128,6 +133,7 @@ def test_each_cell_of_the_table_is_as_it_says(role, make_person, sign_in, case_o
         "program_id": lakeside.pk,
         "contact_id": theirs.pk,
         "token_id": their_token.pk,
+        "shift_id": their_shift.pk,
     }
     assert set().union(*(VIEWS[name] for name in BEHIND)) <= {*own_things, "number"}, (
         "A view names something new in its address: add one of one's own and one of a stranger's to this test."
