@@ -21,6 +21,8 @@ def languages_of(tokens: Sequence[Token], lexicon: Lexicon, hint: str | None) ->
     for word, count in counts.items():
         for code in lexicon.speakers.get(word, ()):
             heard[code] += count
+    if _is_strange(counts, heard, lexicon):
+        return []
     votes = {code: count / len(words) for code, count in heard.items()}
     best = max(votes.values(), default=0.0)
     found = [code for code, vote in votes.items() if vote >= lexicon.languages[code].share and vote >= best / 4]
@@ -33,3 +35,12 @@ def languages_of(tokens: Sequence[Token], lexicon: Lexicon, hint: str | None) ->
     if not found and len(words) <= FEW_WORDS:
         found = [code for code, language in lexicon.languages.items() if language.phrases.find(tokens)]
     return [lexicon.languages[code] for code in found]
+
+
+def _is_strange(counts: Counter[str], heard: dict[str, int], lexicon: Lexicon) -> bool:
+    """Whether a text has more small words of a language nobody can read than of any that somebody can."""
+    strange: Counter[str] = Counter()
+    for word, count in counts.items():
+        for code in lexicon.strangers.get(word, ()):
+            strange[code] += count
+    return max(strange.values(), default=0) > max(heard.values(), default=0)

@@ -17,6 +17,7 @@ from triage.classify.matching import Phrasebook, PhraseError
 from triage.classify.taxonomy import Category, Urgency
 
 RULES = Path(__file__).parent / "rules"
+STRANGERS = Path(__file__).parent / "strangers.toml"
 TARGETS: tuple[str, ...] = (*(str(category) for category in Category), "paging", "imminent", "priority")
 """What weights may add to: every category, and the levels. "paging" is urgent or worse."""
 SHARE = 0.12
@@ -101,6 +102,8 @@ class Lexicon:
     softeners: list[Softener]
     speakers: dict[str, tuple[str, ...]]
     """For every common word, the languages it is common in."""
+    strangers: dict[str, tuple[str, ...]]
+    """The same for languages that cannot be read."""
 
 
 def _weights(raw: Mapping[str, Any], where: str) -> dict[str, float]:
@@ -178,7 +181,7 @@ def _situation(raw: Mapping[str, Any]) -> Situation:
 def rules_version() -> str:
     """Return what tells this state of the rule files from any other."""
     total = hashlib.sha256()
-    for path in sorted(RULES.glob("*.toml")):
+    for path in [*sorted(RULES.glob("*.toml")), STRANGERS]:
         total.update(path.read_bytes())
     return f"rules-{total.hexdigest()[:8]}"
 
@@ -195,6 +198,10 @@ def lexicon() -> Lexicon:
     for code, language in languages.items():
         for word in language.common:
             speakers[word] = (*speakers.get(word, ()), code)
+    strangers: dict[str, tuple[str, ...]] = {}
+    for code, words in tomllib.loads(STRANGERS.read_text(encoding="utf-8")).items():
+        for word in set(fold_plain(words).split()):
+            strangers[word] = (*strangers.get(word, ()), code)
     together = tomllib.loads((RULES / "together.toml").read_text(encoding="utf-8"))
     return Lexicon(
         languages=languages,
@@ -203,4 +210,5 @@ def lexicon() -> Lexicon:
             Softener(raw["tag"], float(raw["factor"]), frozenset(raw["softens"])) for raw in together.get("soften", ())
         ],
         speakers=speakers,
+        strangers=strangers,
     )

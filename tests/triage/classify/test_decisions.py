@@ -3,6 +3,7 @@
 import pytest
 
 from triage.classify import Assessment, Category, Urgency, classify, shipped_version, worse
+from triage.classify.labelled import own_tips
 from triage.classify.model import model
 from triage.classify.taxonomy import STAND_ALONE
 
@@ -168,3 +169,30 @@ def test_between_two_levels_the_higher_is_taken(a, b, higher):
 )
 def test_everyday_arabic_of_several_countries_and_russian_are_read(text):
     assert classify(text).judged
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Il mio vicino picchia sua moglie ogni notte",
+        "Mijn buurman slaat zijn vrouw elke nacht en ik ben bang",
+        "Komşum her gece karısını dövüyor",
+        "Vecinul meu își bate soția în fiecare noapte",
+        "Hàng xóm của tôi đánh vợ mỗi đêm",
+        "همسایه ما هر شب زنش را کتک می زند و من می ترسم که او را بکشد",
+        "Брат ми каза че тази вечер ще се самоубие и има пушка в стаята",
+    ],
+)
+def test_a_language_that_only_resembles_one_we_read_is_never_read_as_that_one(text):
+    answer = classify(text)
+
+    assert not answer.judged
+    assert answer.urgency is Urgency.URGENT
+
+
+def test_few_labelled_tips_are_taken_for_an_unknown_language():
+    """Who is woken for tips that nothing has read stops listening."""
+    tips = own_tips()[::5]
+    unread = [tip.name for tip in tips if not classify(tip.text).judged]
+
+    assert len(unread) < len(tips) / 50
