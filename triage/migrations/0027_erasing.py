@@ -105,6 +105,10 @@ BEGIN
                                     asked_by_id, agreed_by_id, last_copy_on, mirrored)
         VALUES (gen_random_uuid(), one.program_id, one.tip_id, one.id, one.oversight, date_trunc('hour', now()),
                 one.ended, gone.messages, gone.replies, one.asked_by_id, one.agreed_by_id, today + kept, false)
+        -- A follow-up was on its way while the tip was erased, and had a case of its own: it is erased by itself.
+        ON CONFLICT (tip) DO UPDATE SET hour = excluded.hour, "case" = excluded."case", ended = excluded.ended,
+            messages = excluded.messages, replies = triage_erasure.replies + excluded.replies,
+            last_copy_on = excluded.last_copy_on, mirrored = false
         RETURNING id INTO made;
         RETURN NEXT made;
     END LOOP;

@@ -44,14 +44,14 @@ OF_A_TIP = [route for route in ROUTES if "case_id" in route and not route.starts
 
 def _address(route, case_id=None):
     address = route.replace("<uuid:case_id>", str(case_id or uuid4())).replace("<int:number>", "1")
-    for named in ("user_id", "contact_id", "program_id", "token_id", "object_id", "shift_id"):
+    for named in ("user_id", "contact_id", "program_id", "token_id", "object_id", "shift_id", "erasure_id"):
         address = address.replace(f"<uuid:{named}>", str(uuid4()))
     return "/" + address
 
 
 def test_the_walk_finds_the_addresses():
     assert len(ROUTES) >= 20
-    assert len(OF_A_TIP) == 20
+    assert len(OF_A_TIP) == 21
     assert set(ROUTES) >= OPEN_TO_ANYONE
 
 

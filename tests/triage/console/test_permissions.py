@@ -15,7 +15,7 @@ from intake.models import Program, Tip
 from triage.console import permissions, permissions_page
 from triage.console.permissions import RULES, About
 from triage.escalation import contacts
-from triage.models import READERS, ApiToken, Case, Channel, Membership, QualityReview, Role, Shift, User
+from triage.models import READERS, ApiToken, Case, Channel, Erasure, Membership, QualityReview, Role, Shift, User
 
 pytestmark = pytest.mark.django_db
 
@@ -119,6 +119,19 @@ def test_each_cell_of_the_table_is_as_it_says(role, make_person, sign_in, case_o
         Shift.objects.create(program=of, user=who.user, weekday=0, starts=0, ends=60)
         for who, of in ((mine, own.program), (stranger, lakeside))
     )
+    certificate, theirs_erased = (
+        Erasure.objects.create(
+            program=of,
+            tip=uuid4(),
+            case=uuid4(),
+            oversight=role == Role.OVERSIGHT,
+            hour=timezone.now().replace(minute=0, second=0, microsecond=0),
+            messages=1,
+            replies=0,
+            last_copy_on=timezone.now().date(),
+        )
+        for of in (own.program, lakeside)
+    )
     own_things = {
         "case_id": own.pk,
         "user_id": colleague.user.pk,
@@ -126,6 +139,7 @@ def test_each_cell_of_the_table_is_as_it_says(role, make_person, sign_in, case_o
         "contact_id": phone.pk,
         "token_id": token.pk,
         "shift_id": shift.pk,
+        "erasure_id": certificate.pk,
     }
     foreign_things = {
         "case_id": foreign.pk,
@@ -134,6 +148,7 @@ def test_each_cell_of_the_table_is_as_it_says(role, make_person, sign_in, case_o
         "contact_id": theirs.pk,
         "token_id": their_token.pk,
         "shift_id": their_shift.pk,
+        "erasure_id": theirs_erased.pk,
     }
     assert set().union(*(VIEWS[name] for name in BEHIND)) <= {*own_things, "number"}, (
         "A view names something new in its address: add one of one's own and one of a stranger's to this test."

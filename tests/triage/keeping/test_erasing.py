@@ -243,6 +243,25 @@ def test_erasing_stands_in_the_record_and_the_record_still_fits(closed, program)
     assert chain.verify(program) is None
 
 
+def test_a_follow_up_that_was_on_its_way_meanwhile_is_kept_and_erased_in_its_own_time(closed, make_tip, assess):
+    case = closed()
+    age(case, 3000)
+    once()
+    late = make_tip("It goes on")
+    Tip.objects.filter(pk=late.pk).update(follows=case.tip, number=1)
+    assess(late)
+    new = Case.objects.get()
+    assert (new.tip_id, bytes(Tip.objects.get(pk=late.pk).sealed) != b"") == (case.tip_id, True)
+    Case.objects.update(status="closed", unread=0)
+    age(new, 3000)
+
+    once()
+
+    assert not Case.objects.exists()
+    assert Erasure.objects.get().case == new.pk
+    assert bytes(Tip.objects.get(pk=late.pk).sealed) == b""
+
+
 def test_a_program_gets_the_schedule_of_the_house_and_may_change_it(program, noon, chief):
     once()
     assert rules.days(program)["spam"] == 30
