@@ -244,8 +244,10 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]
         """End what took too long; called at least once a second."""
         now = time.monotonic()
         for conn in list(self.gathering):
+            if now < conn.until and self.alive:
+                break
             # A stopping worker waits for what has begun, not for connections that said nothing yet.
-            if now < conn.until and (self.alive or conn.inbox):
+            if now < conn.until and conn.inbox:
                 continue
             self._drop(conn, TOO_SLOW if conn.inbox else b"")
         for sock, (until, _left) in list(self.lingering.items()):

@@ -9,6 +9,8 @@ from intake.channels.forms import LONG, SHORT, YES_NO
 from intake.message import Identity, Message, storable
 from tipline.rest.fields import Choice, Strict, Text, Tick
 
+# What JavaScript and Python call blank differs: this is neither's, so that the description means the same to both.
+NOT_BLANK = r"[^\s\u001c-\u001f\u0085\ufeff]"
 ANSWERS = [value for value, _ in YES_NO]
 
 
@@ -22,7 +24,7 @@ class Typed(Text):
 def _text() -> Typed:
     return Typed(
         max_length=settings.TIP_TEXT_LIMIT,
-        validators=[RegexValidator(r"\S", "This must not be empty.")],
+        validators=[RegexValidator(NOT_BLANK, "This must not be empty.")],
         error_messages={"max_length": f"At most {settings.TIP_TEXT_LIMIT} characters fit. Send it in parts."},
         help_text="What happened, or is going to happen. Half a sentence is enough.",
     )

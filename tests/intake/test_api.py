@@ -128,6 +128,8 @@ def test_a_key_that_is_missing_or_unfit_is_refused(call, seeds, key):
     [
         ({}, "#/text"),
         ({"text": " \t\n"}, "#/text"),
+        ({"text": "\x1e"}, "#/text"),  # schemathesis: blank to Python, not to the pattern of the description
+        ({"text": "\x85\ufeff\u2003"}, "#/text"),
         ({"text": None}, "#/text"),
         ({"text": 5}, "#/text"),
         ({"text": ["a"]}, "#/text"),

@@ -129,7 +129,7 @@ class Ladders(Theirs):
 
     form = LadderForm
     inlines = (Steps,)
-    list_display = ("__str__", "urgency", "oversight", "loop_after")
+    list_display = ("urgency", "oversight", "loop_after")
     fields = ("urgency", "oversight", "loop_after")
     readonly_fields = ("urgency", "oversight")
 

@@ -78,6 +78,9 @@ class Ladder(models.Model):
             models.UniqueConstraint(name="ladder_once", fields=["program", "urgency", "oversight"]),
         ]
 
+    def __str__(self) -> str:
+        return str(Urgency(self.urgency).label)
+
 
 class LadderWho(models.TextChoices):
     FIRST = "first", _("First on call")
@@ -103,6 +106,9 @@ class LadderStep(models.Model):
             models.CheckConstraint(name="ladder_step_who", condition=Q(who__in=LadderWho.values)),
             models.UniqueConstraint(name="ladder_step_position", fields=["ladder", "position"]),
         ]
+
+    def __str__(self) -> str:
+        return str(_("after %(seconds)d s") % {"seconds": self.after_seconds})
 
 
 class EscalationState(models.TextChoices):
