@@ -28,6 +28,7 @@ from triage.models import (
     Invitation,
     KeptSecret,
     KeyLink,
+    Note,
     PersonKey,
 )
 from triage.vault import holders, kept, keys, session
@@ -73,6 +74,8 @@ def everything() -> list[Blob]:
     for each in Correction.objects.select_related("case__tip"):
         place = sealed.place(each.case.tip, sealed.CORRECTION, each.pk)
         found.append(_field("correction.sealed", each.sealed, place))
+    for note in Note.objects.select_related("case__tip"):
+        found.append(_field("note.sealed", note.sealed, sealed.place(note.case.tip, sealed.NOTE, note.pk)))
     for asked in IdentityRequest.objects.all():
         place = sealing.Place(asked.program_id, asked.pk, sealed.IDENTITY_REQUEST)
         found.append(_field("identityrequest.sealed", asked.sealed, place))

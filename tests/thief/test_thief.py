@@ -23,7 +23,7 @@ from triage import epochs
 from triage.custody import handing
 from triage.custody.keeper import Keeper
 from triage.escalation.handover import Publisher
-from triage.models import Case, IdentityRequest, User
+from triage.models import Case, IdentityRequest, Note, User
 from triage.vault import kept, keys, second
 from triage.vault.stretching import Cost, stretch
 
@@ -55,6 +55,11 @@ def lived_in(program, seeds, epoch_seed, noon, send, settings, monkeypatch) -> d
     key = wraps.unwrap(bytes(wrapped.sealed), seed=seeds[Purpose.CONTENT], holder=holder)
     case = Case.objects.filter(oversight=False).first()
     assert case is not None
+    noted = Note(program=program, case=case, by=ada, number=1)
+    noted.sealed = sealing.seal(
+        b"Call the rink", key=sealing.new_data_key(), place=sealed.place(case.tip, sealed.NOTE, noted.pk)
+    )
+    noted.save(force_insert=True)
     reason = IdentityRequest(program=program, case=case, asked_by=ada, until=noon)
     place = sealing.Place(program.pk, reason.pk, sealed.IDENTITY_REQUEST)
     reason.sealed = sealing.seal(b"To call the school", key=sealing.new_data_key(), place=place)

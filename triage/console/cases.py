@@ -1,4 +1,4 @@
-"""What a coordinator does to a case, beyond taking it: open, correct, answer, close.
+"""What a coordinator does to a case, beyond taking it: open, correct, answer. Closing: triage.console.closing.
 
 Each act checks under the case's lock that nobody changed the case meanwhile, and is recorded in
 the transaction that does it. Locks go case first, audit chain last, as in triage.escalation.taking.
@@ -8,39 +8,28 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db import models, transaction
+from django.db import transaction
 from django.db.models import Max
-from django.utils.translation import gettext_lazy as _
 
 import intake.actions
 from intake import sealed
-from intake.models import Reply, Tip, TipStatus
+from intake.models import Reply, Tip
 from tipline.kernel import sealing
 from triage.audit.chain import Event, record
+from triage.classify import worse
+from triage.classify.taxonomy import Urgency as Level
+from triage.console import guard
 from triage.console.opening import Corrected
 from triage.escalation import taking
-from triage.models import AuditEntry, Case, CaseStatus, Correction, Escalation, Urgency, User
-
-
-class CloseReason(models.TextChoices):
-    """Why a tip is finished with; kept apart, because each means something else for the program."""
-
-    RESOLVED = "resolved", _("Resolved")
-    PASSED_ON = "passed_on", _("Passed on to those who act")
-    UNFOUNDED = "unfounded", _("Looked into, nothing found")
-    FALSE = "false", _("False on purpose")
-    PRANK = "prank", _("A prank")
-    SPAM = "spam", _("Spam")
-    DUPLICATE = "duplicate", _("We have it already")
-    TEST = "test", _("A test")
+from triage.models import AuditEntry, Case, CaseStatus, Checked, Correction, Urgency, User
 
 
 class Changed(Exception):
-    """Somebody changed the case since the page was made. `by` names them, if a person did."""
+    """Somebody changed the case since the page was made: `by` did `what`, both in words; empty if no person did."""
 
-    def __init__(self, by: str) -> None:
+    def __init__(self, by: str, what: str = "") -> None:
         super().__init__("The case was changed meanwhile.")
-        self.by = by
+        self.by, self.what = by, what
 
 
 class NotOpened(Exception):
@@ -54,7 +43,14 @@ class CaseClosed(Exception):
 @transaction.atomic
 def open_case(case: Case, *, by: User, now: datetime) -> None:
     """Open and read: ends the pages, tells the sender, and puts on record who reads."""
+    unread = case.unread
     taking.mark_opened(case, by=by, now=now)
+    held = Case.objects.get(pk=case.pk)
+    # The answer one waited for is here, and what a colleague gave one is seen.
+    answered, received = held.waiting and bool(unread), held.handed and held.taken_by_id == by.pk
+    if answered or received:
+        held.waiting, held.handed = held.waiting and not answered, held.handed and not received
+        save(held, "waiting", "handed")
     put_on_record(case, Event.TIP_OPENED, by, now)
 
 
@@ -68,9 +64,13 @@ def correct(
     by: User,
     root_key: bytes,
     now: datetime,
+    guarded: bool = False,
 ) -> None:
-    """Put a person's answer over the classifier's. Raises Changed, CaseClosed."""
-    held = _locked(case, version, by)
+    """Put a person's answer over the classifier's. Raises Changed, CaseClosed.
+
+    A lower level of a tip that is `guarded` is looked at by a second person afterwards.
+    """
+    held = locked(case, version, by)
     if held.status == CaseStatus.CLOSED:
         raise CaseClosed
     last = Correction.objects.filter(case=held).aggregate(last=Max("number"))["last"] or 0
@@ -81,65 +81,63 @@ def correct(
         place=sealed.place(held.tip, sealed.CORRECTION, correction.pk),
     )
     correction.save(force_insert=True)
-    held.urgency = urgency
-    _save(held, "urgency")
+    before, held.urgency = Level(held.urgency), urgency
+    save(held, "urgency")
+    if before != Level(urgency):
+        if worse(before, Level(urgency)) != before:
+            guard.drop(held, Checked.LOWERED)
+        elif guarded or before.pages:
+            guard.ask_for_check(held, Checked.LOWERED, by=by, now=now)
     put_on_record(held, Event.CORRECTED, by, now, root_key, level=urgency, categories=list(categories))
 
 
 @transaction.atomic
-def answer(case: Case, text: str, *, after: int, by: User, root_key: bytes, now: datetime) -> Reply:
-    """Send an answer to the tipster; `after` is the number of the message it was written under."""
+def answer(
+    case: Case,
+    text: str,
+    *,
+    after: int,
+    by: User,
+    root_key: bytes,
+    now: datetime,
+    version: int | None = None,
+    wait: bool = False,
+) -> Reply:
+    """Send an answer to the tipster; `after` is the number of the message it was written under.
+
+    With `version`, raises Changed if somebody answered or a message came meanwhile: two answers at once
+    confuse a frightened sender. `wait` says that one waits for what they say to it. Raises CaseClosed.
+    """
     held = Case.objects.select_for_update(no_key=True, of=("self",)).select_related("tip").get(pk=case.pk)
     if held.status == CaseStatus.CLOSED:
         raise CaseClosed
+    if version is not None and held.version != version:
+        raise changed(held, by)
     sent = intake.actions.reply(held.tip, text)
+    held.waiting = wait
+    save(held, "waiting")
     put_on_record(held, Event.REPLIED, by, now, root_key, reply=sent.number, after=after)
     return sent
 
 
-@transaction.atomic
-def close(
-    case: Case, *, reason: CloseReason, note: str, version: int, by: User, root_key: bytes, now: datetime
-) -> None:
-    """Finish with a case. Raises Changed, CaseClosed, NotOpened while anything of it is unread."""
-    held = _locked(case, version, by)
-    if held.status == CaseStatus.CLOSED:
-        raise CaseClosed
-    if held.status != CaseStatus.OPEN or held.unread or Escalation.objects.running().filter(case=held).exists():
-        raise NotOpened
-    held.status = CaseStatus.CLOSED
-    _save(held, "status")
-    for tip in Tip.objects.filter(models.Q(pk=held.tip_id) | models.Q(follows=held.tip_id)).only("pk"):
-        intake.actions.tell(tip, TipStatus.CLOSED)
-    put_on_record(held, Event.CLOSED, by, now, root_key, reason=reason, note=note)
-
-
-@transaction.atomic
-def reopen(case: Case, *, version: int, by: User, now: datetime) -> None:
-    """Take a closed case up again; it is the reopener's. Raises Changed."""
-    held = _locked(case, version, by)
-    if held.status != CaseStatus.CLOSED:
-        raise Changed(_last_actor(held, by))
-    held.status, held.taken_by = CaseStatus.OPEN, by
-    _save(held, "status", "taken_by")
-    intake.actions.tell(held.tip, TipStatus.OPENED)
-    put_on_record(held, Event.REOPENED, by, now)
-
-
-def _locked(case: Case, version: int, by: User) -> Case:
+def locked(case: Case, version: int, by: User) -> Case:
+    """Lock a case as the page showed it. Raises Changed."""
     held = Case.objects.select_for_update(no_key=True, of=("self",)).select_related("tip").get(pk=case.pk)
     if held.version != version:
-        raise Changed(_last_actor(held, by))
+        raise changed(held, by)
     return held
 
 
-def _last_actor(case: Case, by: User) -> str:
-    """Name whoever did the last thing on record, unless it was this person: then it was a new message."""
+def changed(case: Case, by: User) -> Changed:
+    """Say who did the last thing on record, and what, unless it was this person: then it was a new message."""
     last = AuditEntry.objects.filter(program=case.program_id, tip=case.tip_id).order_by("-number").first()
-    return last.actor.name if last and last.actor and last.actor_id != by.pk else ""
+    if last is None or last.actor is None or last.actor_id == by.pk:
+        return Changed("")
+    return Changed(last.actor.name, str(Event(last.event).label) if last.event in Event.values else "")
 
 
-def _save(case: Case, *fields: str) -> None:
+def save(case: Case, *fields: str) -> None:
+    """Save some of a locked case, as its next version."""
     case.version += 1
     case.save(update_fields=[*fields, "version"])
 

@@ -3,9 +3,11 @@
 Asked for by one of its tips. A suggestion puts nothing together; only a person does, of tips they have opened and read.
 """
 
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -14,10 +16,10 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from intake.models import Tip
-from triage.console import cases, incidents_acts, incidents_page, labels, opening
+from triage.console import cases, guard, incidents_acts, incidents_page, labels, opening
 from triage.console.incidents_suggested import resembling
 from triage.console.requests import UNLOCKED, ConsoleRequest, open_to
-from triage.models import Case
+from triage.models import Assessment, Case
 
 
 @open_to(UNLOCKED)
@@ -69,7 +71,9 @@ def merge(request: ConsoleRequest, case_id: UUID) -> HttpResponse:
         return _refused(request, case)
     with_it = _named(request, "event")
     try:
-        incidents_acts.merge((*some, *with_it), by=request.user, root_keys=keys, now=timezone.now())
+        everything, now = (*some, *with_it), timezone.now()
+        guarded = _guarded(everything, keys)
+        incidents_acts.merge(everything, by=request.user, root_keys=keys, now=now, guarded=guarded)
     except incidents_acts.NotTogether:
         messages.warning(request, _("Tick two tips or more that tell of one event. Nothing was changed."))
         return _back(request, case)
@@ -132,6 +136,17 @@ def _keys(request: ConsoleRequest, some: list[Case]) -> dict[UUID, bytes]:
         return {}
     tips = Tip.objects.filter(pk__in=[each.tip_id for each in some]).only("program_id", "follows_id", "number")
     return opening.data_keys(tips, request.vault)
+
+
+def _guarded(some: Iterable[Case], keys: Mapping[UUID, bytes]) -> set[UUID]:
+    """Those of these cases that one person may not put together alone."""
+    by_tip = {each.tip_id: each.pk for each in some}
+    found = set()
+    for thought in Assessment.objects.filter(Q(tip__in=by_tip) | Q(tip__follows__in=by_tip)).select_related("tip"):
+        root = thought.tip.follows_id or thought.tip_id
+        if guard.guarded([opening.thought(thought.tip, thought, keys.get(thought.tip_id))]):
+            found.add(by_tip[root])
+    return found
 
 
 def _by_reference(request: ConsoleRequest, case: Case, typed: str) -> Case | None:

@@ -4,16 +4,17 @@ None of it touches a tip's level, state, pages or who has it: each stays a tip o
 board as long as nobody has it or something of it is unread (triage.console.rows). A merge can be undone.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import datetime
 from uuid import UUID, uuid4
 
 from django.db import transaction
 
 from triage.audit.chain import Event
+from triage.console import guard
 from triage.console.cases import put_on_record
 from triage.console.labels import reference
-from triage.models import Case, User
+from triage.models import Case, Checked, User
 
 
 class NotTogether(Exception):
@@ -25,10 +26,18 @@ class NotInOne(Exception):
 
 
 @transaction.atomic
-def merge(cases: Iterable[Case], *, by: User, root_keys: Mapping[UUID, bytes], now: datetime) -> UUID:
+def merge(
+    cases: Iterable[Case],
+    *,
+    by: User,
+    root_keys: Mapping[UUID, bytes],
+    now: datetime,
+    guarded: Container[UUID] = frozenset(),
+) -> UUID:
     """Say that these tips tell of one event; events that some of them stand in become one. Raises NotTogether.
 
-    `root_keys`: the data key of each tip, under which the record names the others.
+    `root_keys`: the data key of each tip, under which the record names the others. A second person looks
+    afterwards at the cases that are `guarded`.
     """
     held = _locked(each.pk for each in cases)
     if len(held) < 2 or len({(case.program_id, case.oversight) for case in held}) > 1:
@@ -44,6 +53,8 @@ def merge(cases: Iterable[Case], *, by: User, root_keys: Mapping[UUID, bytes], n
     for case in moved.values():
         others = ", ".join(reference(other.pk) for other in held if other.pk != case.pk)
         key = root_keys.get(case.tip_id)
+        if case.pk in guarded:
+            guard.ask_for_check(case, Checked.MERGED, by=by, now=now)
         put_on_record(case, Event.MERGED, by, now, key, **({"with": others} if key else {}))
     return incident
 
@@ -67,6 +78,7 @@ def split(case: Case, *, resembling: Iterable[UUID] = (), by: User, now: datetim
         each.apart = each.apart or each.pk in resembles
     for each in (mine, *left):
         _save(each, "incident", "apart")
+    guard.drop(mine, Checked.MERGED)
     put_on_record(mine, Event.SPLIT, by, now)
 
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from triage.audit.chain import Event
 from triage.classify import worse
 from triage.classify.taxonomy import Urgency as Level
-from triage.console import casefile, cases, labels
+from triage.console import casefile, cases, closing, labels
 from triage.console.forms import NOTE_LIMIT
 from triage.console.requests import UNLOCKED, ConsoleRequest, open_to
 from triage.learning import quality
@@ -85,7 +85,7 @@ def _answered(request: ConsoleRequest, file: casefile.CaseFile, level: Level, no
         cases.put_on_record(case, Event.REVIEWED, request.user, now, key, level=level, note=note)
         rises = worse(level, Level(case.urgency)) != case.urgency
         if rises and case.status == CaseStatus.CLOSED:
-            cases.reopen(case, version=case.version, by=request.user, now=now)
+            closing.reopen(case, version=case.version, by=request.user, now=now)
             case.refresh_from_db()
         if rises:
             cases.correct(

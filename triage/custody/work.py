@@ -17,7 +17,7 @@ from tipline.kernel.clock import database_now
 from tipline.kernel.sealing import SealBroken
 from triage import rows
 from triage.learning.reassess import Outcome, reassess
-from triage.models import Assessment, Case, CaseStatus, Correction, Job, JobKind
+from triage.models import Assessment, Case, CaseStatus, Correction, Job, JobKind, Note
 
 BATCH = 50
 """Rows in one transaction: some milliseconds of locks, so that no door waits for this work."""
@@ -183,6 +183,8 @@ def _blobs(wrapped: Wrap) -> list[tuple[type[models.Model], UUID, str, sealing.P
         found.append((Assessment, pk, "sealed", sealed.place(tip, sealed.ASSESSMENT)))
     for pk in Correction.objects.filter(case__in=Case.objects.filter(tip=tip)).values_list("pk", flat=True):
         found.append((Correction, pk, "sealed", sealed.place(tip, sealed.CORRECTION, pk)))
+    for pk in Note.objects.filter(case__in=Case.objects.filter(tip=tip)).values_list("pk", flat=True):
+        found.append((Note, pk, "sealed", sealed.place(tip, sealed.NOTE, pk)))
     return found
 
 

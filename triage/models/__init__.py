@@ -1,9 +1,10 @@
 """What can be true in the coordinators' room."""
 
 from .audit import AuditEntry
-from .cases import Assessment, BoardSheet, Case, CaseStatus, Correction, IdentityRequest, Urgency
+from .cases import Assessment, BoardSheet, Case, CaseStatus, Correction, IdentityRequest, Outcome, Urgency
 from .conflict import Recusal
 from .custody import Custodian, HandOver, Job, JobKind
+from .desk import Checked, Note, PendingCheck, ProgramText, TextKind
 from .drills import Drill, DrillState
 from .escalation import (
     Attempt,
@@ -42,6 +43,7 @@ __all__ = [
     "Case",
     "CaseStatus",
     "Channel",
+    "Checked",
     "Contact",
     "Correction",
     "Cover",
@@ -70,18 +72,23 @@ __all__ = [
     "LegalHold",
     "Measure",
     "Membership",
+    "Note",
     "Notification",
     "NotificationState",
     "OnCall",
+    "Outcome",
     "PageCounter",
     "PagerEvent",
+    "PendingCheck",
     "PersonKey",
+    "ProgramText",
     "QualityReview",
     "RecoveryKey",
     "Recusal",
     "RetentionRule",
     "Role",
     "Shift",
+    "TextKind",
     "Urgency",
     "User",
 ]

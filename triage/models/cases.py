@@ -58,6 +58,20 @@ class CaseStatus(models.TextChoices):
     CLOSED = "closed", _("Closed")
 
 
+class Outcome(models.TextChoices):
+    """Why a tip is finished with; kept apart, because each means something else for the program."""
+
+    RESOLVED = "resolved", _("Resolved")
+    PASSED_ON = "passed_on", _("Passed on to those who act")
+    UNFOUNDED = "unfounded", _("Looked into, nothing found")
+    FALSE = "false", _("False, and meant to harm")
+    MISUSE = "misuse", _("Not for us, sent in good faith")
+    PRANK = "prank", _("A prank")
+    SPAM = "spam", _("Spam")
+    DUPLICATE = "duplicate", _("We have it already")
+    TEST = "test", _("A test")
+
+
 class CaseQuerySet(models.QuerySet["Case"]):
     def visible_to(self, user: User) -> Self:
         """Cases of the programs the person belongs to, oversight cases for oversight people only.
@@ -95,6 +109,15 @@ class Case(models.Model):
     incident = models.UUIDField(null=True, blank=True, db_index=True)
     # A person said that it tells of another event than the tip it is like: that is not suggested again.
     apart = models.BooleanField(default=False, db_default=False)
+    # How it was last closed, in clear because what is kept, and how long, hangs on it. Counts only while closed:
+    # a follow-up opens a case again without touching this.
+    outcome = models.CharField(max_length=10, choices=Outcome, blank=True, default="", db_default="")
+    # We asked the sender something and wait. An unread message ends the waiting without touching this.
+    waiting = models.BooleanField(default=False, db_default=False)
+    # Somebody gave it to whoever has it now, who has not opened it since.
+    handed = models.BooleanField(default=False, db_default=False)
+    # When to look again, to the quarter hour; gone when somebody did.
+    look_again_at = models.DateTimeField(null=True, blank=True)
 
     objects = CaseQuerySet.as_manager()
 
@@ -106,6 +129,7 @@ class Case(models.Model):
                 name="case_taken_by_somebody",
                 condition=~Q(status=CaseStatus.TAKEN) | Q(taken_by__isnull=False),
             ),
+            models.CheckConstraint(name="case_outcome", condition=Q(outcome__in=["", *Outcome.values])),
         ]
 
 
