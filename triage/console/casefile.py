@@ -16,8 +16,8 @@ from tipline.kernel import sealing
 from tipline.kernel.sealing import SealBroken
 from triage.audit import chain
 from triage.audit.chain import Event
-from triage.console import calls, highlighting, labels, opening
-from triage.models import Assessment, AuditEntry, Case, Correction, Urgency, User
+from triage.console import calls, guard, handling, highlighting, labels, opening
+from triage.models import Assessment, AuditEntry, Case, Checked, Correction, Outcome, Urgency, User
 from triage.vault.keys import Unlocked
 
 
@@ -70,8 +70,32 @@ class CaseFile:
     identity_removed_on: date | None
     timeline: list[Line]
     calls: calls.Calls | None
+    notes: list[handling.Noted]
+    told: list[tuple[str, datetime]]
+    duty: Line | None
+    risk_read: bool
+    guarded: bool
+    must_report: bool
+    language_code: str | None
+    events: frozenset[str]  # what ever happened to it
+    last: tuple[str, UUID | None]  # what happened last, and who did it
     together: int = 0  # tips that people put together with this one, itself among them
     root_key: bytes | None = field(default=None, repr=False)
+
+    @property
+    def risks(self) -> list[str]:
+        """What endangers the sender, each once."""
+        return list(dict.fromkeys(risk for part in self.parts for risk in part.risks))
+
+    @property
+    def risks_denied(self) -> bool:
+        """Whether the sender said that nobody could guess, and that police coming makes nothing worse."""
+        return any(m.guessable == "no" and m.worse_if_police == "no" for m in self.messages)
+
+    @property
+    def messages(self) -> list[Message]:
+        """What the sender wrote, as far as it is open."""
+        return [part.message for part in self.parts if part.message]
 
     @property
     def unread(self) -> int:
@@ -94,7 +118,8 @@ def load(case: Case, user: User, unlocked: Unlocked | None, *, now: datetime) ->
     }
     parts = [_part(tip, thoughts.get(tip.pk), keys.get(tip.pk), readable=opened_by_me) for tip in tips]
     root_key = keys.get(root.pk)
-    answer = _correction(case, root_key)
+    events = frozenset(entry.event for entry in entries)
+    answer = _correction(case, root_key) if Event.CORRECTED in events else None
     codes = (
         answer.categories
         if answer
@@ -102,6 +127,9 @@ def load(case: Case, user: User, unlocked: Unlocked | None, *, now: datetime) ->
     )
     first = thoughts.get(root.pk)
     texts = {entry.pk: _text(entry, root, root_key) for entry in entries}
+    lines = {entry.pk: _line(entry, texts[entry.pk]) for entry in entries}
+    duties = [entry for entry in entries if entry.event == Event.DUTY_RECORDED]
+    language = next((t.language for t in thoughts.values() if t.language), None)
     return CaseFile(
         case=case,
         reference=labels.reference(case.pk),
@@ -112,13 +140,22 @@ def load(case: Case, user: User, unlocked: Unlocked | None, *, now: datetime) ->
         categories=[labels.category(code) for code in codes],
         category_codes=codes,
         corrected=answer is not None,
-        language=labels.language(next((t.language for t in thoughts.values() if t.language), None)),
+        language=labels.language(language),
+        language_code=language,
+        events=events,
+        last=(entries[-1].event, entries[-1].actor_id) if entries else ("", None),
         channel=str(labels.CHANNELS.get(first.channel, first.channel)) if first else "",
         age=labels.age(first.quarter, now) if first else "",
         code_locked=not Receipt.objects.filter(tip=root).exists(),
         has_identity=root.identity_removed_on is None and any(part.has_identity for part in parts),
         identity_removed_on=root.identity_removed_on if any(part.has_identity for part in parts) else None,
-        timeline=[_line(entry, texts[entry.pk]) for entry in entries],
+        timeline=list(lines.values()),
+        notes=handling.notes_of(case, user, root_key) if opened_by_me else [],
+        told=[(str(texts[e.pk].get("who", "")), e.hour) for e in entries if e.event == Event.TOLD],
+        duty=lines[duties[-1].pk] if duties else None,
+        risk_read=any(e.event == Event.RISK_READ and e.actor_id == user.pk for e in entries),
+        guarded=guard.guarded(thoughts.values()),
+        must_report=guard.must_report(thoughts.values(), codes),
         calls=calls.of(case, now=now),
         together=Case.objects.filter(incident=case.incident).count() if case.incident else 0,
         root_key=root_key,
@@ -246,8 +283,6 @@ def _text(entry: AuditEntry, root: Tip, root_key: bytes | None) -> dict[str, Any
 
 
 def _line(entry: AuditEntry, noted: dict[str, Any]) -> Line:
-    from triage.console.cases import CloseReason
-
     more = ""
     if entry.event == Event.CORRECTED and "categories" in noted:
         more = _answer(noted)
@@ -255,8 +290,14 @@ def _line(entry: AuditEntry, noted: dict[str, Any]) -> Line:
         more = str(Urgency(noted["level"]).label)
     elif entry.event == Event.REASSESSED and "before" in noted:
         more = _("%(now)s; before: %(before)s") % {"now": _answer(noted), "before": _answer(noted["before"])}
-    elif entry.event == Event.CLOSED and noted.get("reason") in CloseReason.values:
-        more = str(CloseReason(noted["reason"]).label)
+    elif entry.event == Event.CLOSED and noted.get("reason") in Outcome.values:
+        more = str(Outcome(noted["reason"]).label)
+    elif entry.event == Event.CHECKED and noted.get("did") in Checked.values:
+        more = str(Checked(noted["did"]).label)
+    elif entry.event in {Event.HANDED_OVER, Event.DUTY_RECORDED} and "to" in noted:
+        more = _("to %(name)s") % {"name": noted["to"]}
+    elif entry.event == Event.TOLD and "who" in noted:
+        more = str(noted["who"])
     note = str(noted.get("note") or noted.get("why") or "")
     more = ": ".join(each for each in (more, note) if each)
     if colleague := noted.get("with"):

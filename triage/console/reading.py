@@ -16,7 +16,7 @@ from triage.audit.chain import Event
 from triage.console.cases import put_on_record
 from triage.console.labels import reference
 from triage.console.requests import ConsoleRequest
-from triage.models import AuditEntry, Case, CaseStatus, Escalation, IdentityRequest, User
+from triage.models import AuditEntry, Case, CaseStatus, Escalation, IdentityRequest, PendingCheck, User
 
 MANY = 20
 """Tips opened by one person within an hour of the clock, after which the next asks a reason, once in that hour."""
@@ -50,6 +50,9 @@ def asks(case: Case, *, by: User, now: datetime) -> Event | None:
         and not this_hour.filter(event=Event.OPENED_MANY).exists()
     ):
         return Event.OPENED_MANY
+    if PendingCheck.objects.filter(case=case).exclude(by=by).exists():
+        # Being the second person is the reason.
+        return None
     whose = case.taken_by
     in_hand = case.status in (CaseStatus.OPEN, CaseStatus.CLOSED) and whose and whose.is_active and whose != by
     if in_hand and not IdentityRequest.objects.filter(case=case, until__gt=now).exclude(asked_by=by).exists():

@@ -37,7 +37,7 @@ def _version():
     return Case.objects.get().version
 
 
-def test_a_whole_night_passes_with_the_consoles_rights(settings, ada, sign_in, case_of):
+def test_a_whole_night_passes_with_the_consoles_rights(settings, ada, bob, sign_in, case_of):
     case = case_of(WORDS, name="Maria Doe", reach="after six")
     call_command("grant_roles")
 
@@ -53,7 +53,19 @@ def test_a_whole_night_passes_with_the_consoles_rights(settings, ada, sign_in, c
             adas.post(f"{tip}/correct/", {"urgency": "priority", "categories": ["weapons"], "version": _version()}),
             adas.post(f"{tip}/reply/", {"text": "Which entrance?", "after": 0}),
             adas.post(f"{tip}/close/", {"reason": "resolved", "version": _version()}),
-            adas.post(f"{tip}/reopen/", {"version": _version()}),
+            adas.post(f"{tip}/undo/", {"version": _version()}),
+            adas.post(f"{tip}/close/", {"reason": "resolved", "version": _version()}),
+            adas.post(f"{tip}/reopen/", {"version": _version(), "why": "More came"}),
+            adas.post(f"{tip}/note/", {"text": "Call the school"}),
+            adas.post(f"{tip}/risk/"),
+            adas.post(f"{tip}/told/", {"who": "School"}),
+            adas.post(f"{tip}/duty/", {"to": "School"}),
+            adas.post(f"{tip}/look-again/", {"when": "1"}),
+            adas.post(f"{tip}/wait/"),
+            adas.post(f"{tip}/hand-over/", {"to": bob.user.pk, "text": "Yours"}),
+            adas.post(f"{tip}/take-over/"),
+            adas.post("/hand-over/", {"to": bob.user.pk}),
+            adas.post("/texts/save/", {"kind": "say", "body": "Twice"}),
         ]
         numbers = [adas.get("/numbers/"), adas.post("/numbers/measure/")]
         shown = adas.post(f"{tip}/submitter/", {"why": "She asked to be called"})

@@ -205,7 +205,7 @@ def test_whoever_comes_second_is_told_and_keeps_what_they_typed(adas, bob, sign_
 
     page = answer.content.decode()
     assert answer.status_code == 409
-    assert "Ada changed this meanwhile" in page
+    assert "Meanwhile Ada corrected category or level." in page
     assert "I asked the school" in page
     case.refresh_from_db()
     assert case.status == CaseStatus.OPEN
@@ -247,7 +247,7 @@ def test_a_closed_tip_is_opened_again_on_purpose(adas, ada, case):
     adas.post(f"/tips/{case.pk}/close/", {"reason": "test", "version": Case.objects.get().version})
     refused = adas.post(f"/tips/{case.pk}/reply/", {"text": "late", "after": "0"})
 
-    adas.post(f"/tips/{case.pk}/reopen/", {"version": Case.objects.get().version})
+    adas.post(f"/tips/{case.pk}/reopen/", {"version": Case.objects.get().version, "why": "More came"})
 
     case.refresh_from_db()
     assert refused.status_code == 409

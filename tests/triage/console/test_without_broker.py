@@ -42,7 +42,7 @@ def test_a_whole_night_touches_no_broker(ada, urgent, sign_in, alone):
         adas.post(f"{tip}/correct/", {"urgency": "priority", "categories": ["weapons"], "version": _version()}),
         adas.post(f"{tip}/reply/", {"text": "Which entrance?", "after": 0}),
         adas.post(f"{tip}/close/", {"reason": "resolved", "version": _version()}),
-        adas.post(f"{tip}/reopen/", {"version": _version()}),
+        adas.post(f"{tip}/reopen/", {"version": _version(), "why": "More came"}),
         adas.post("/lock/"),
         adas.post("/unlock/", {"unlock_with": ada.phrase}),
         adas.post("/sign-out/"),
