@@ -42,7 +42,7 @@
     else if (event.key === "k") go(-1);
     else if (event.key === "?") help();
     else if (event.key === "Enter" && here() && event.target === document.body) window.location.assign(here().dataset.href);
-    else if (/^[a-z]$/.test(event.key) && press(event.key)) event.preventDefault();
+    else if (/^[a-z/]$/.test(event.key) && press(event.key)) event.preventDefault();
   });
 
   document.addEventListener("click", (event) => {
@@ -57,6 +57,11 @@
     const place = document.querySelector("[data-title-count]");
     const waiting = place ? Number(place.dataset.titleCount) : 0;
     document.title = waiting > 0 ? `(${waiting}) ${plainTitle}` : plainTitle;
+    // Said aloud once for each change: what is swapped in is not read by itself.
+    const said = document.querySelector("[data-said]");
+    if (!said || said.dataset.count === String(waiting)) return;
+    said.dataset.count = String(waiting);
+    said.textContent = waiting > 1 ? `${said.dataset.many} ${waiting}` : waiting === 1 ? said.dataset.one : "";
   };
   // After a live swap the row one stood on is a new element: find it again by its address.
   let stoodOn = "";

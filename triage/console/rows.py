@@ -10,7 +10,9 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Count, Exists, OuterRef, QuerySet, Sum, prefetch_related_objects
 
 from intake.models import Due, Wrap, WrapPurpose
+from triage.classify.taxonomy import Urgency as Level
 from triage.console import labels, sheet
+from triage.console.filters import Choices, Filters, choices, fits, is_due
 from triage.console.incidents_suggested import Suggestion, suggest
 from triage.escalation import taking
 from triage.models import READERS, Case, CaseStatus, Escalation, EscalationState, IdentityRequest, Role, Urgency, User
@@ -20,32 +22,6 @@ PER_PAGE = 50
 BANNERS = 2
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
 RANK = {level: rank for rank, level in enumerate(Urgency.values)}
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What the address of the board asks for."""
-
-    level: str = ""
-    who: str = ""  # nobody, mine
-    closed: bool = False
-    page: int = 1
-
-    @classmethod
-    def of(cls, asked: dict[str, str]) -> "Filters":
-        """Read an address; what makes no sense in it counts as not asked."""
-        level, who, page = asked.get("level", ""), asked.get("who", ""), asked.get("page", "1")
-        return cls(
-            level if level in Urgency.values else "",
-            who if who in {"nobody", "mine"} else "",
-            asked.get("show") == "closed",
-            int(page) if page.isascii() and page.isdigit() and len(page) < 6 else 1,
-        )
-
-    def query(self, **changed: str) -> str:
-        """Return the address of the same board with something changed, without the page."""
-        parts = {"level": self.level, "who": self.who, "show": "closed" if self.closed else "", **changed}
-        return "&".join(f"{name}={value}" for name, value in parts.items() if value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +37,9 @@ class Row:
     waiting: bool
     free: bool
     mine: bool
+    due: bool = False  # somebody wanted to look again by now
+    waits: bool = False  # for the sender
+    handed: bool = False  # to this person, who has not said yet that they have it
     together: int = 0  # tips of its event, itself among them; 0 where nobody put it together with others
 
 
@@ -101,6 +80,7 @@ class Board:
     assessing: int
     not_opened_yet: int
     version: str
+    choices: Choices
 
 
 def visible(user: User, filters: Filters) -> QuerySet[Case]:
@@ -143,10 +123,10 @@ def board(user: User, filters: Filters, unlocked: Unlocked | None, *, now: datet
     known = _known(cases, filters, unlocked)
     found = _running(user)
     running = _by_case(found)
-    wanted = [case for case in cases if _wanted(case, filters, user)]
+    wanted = [case for case in cases if fits(case, filters, user, known, now)]
     together = Counter(case.incident for case in cases if case.incident)
     if not filters.closed:
-        wanted.sort(key=lambda case: _order(case, known))
+        wanted.sort(key=lambda case: _order(case, known, now))
     wanted = _folded(wanted, running)
     page = Paginator(wanted, PER_PAGE).get_page(filters.page)
     shown = list(page.object_list)
@@ -180,19 +160,12 @@ def board(user: User, filters: Filters, unlocked: Unlocked | None, *, now: datet
         assessing=assessing,
         not_opened_yet=len(cases) - len(known) if unlocked and not filters.closed else 0,
         version=_fingerprint(user, filters, unlocked, now, sums, pages, assessing, [each.pk for each in asking]),
+        choices=choices(known, filters),
     )
 
 
 def _known(cases: list[Case], filters: Filters, unlocked: Unlocked | None) -> sheet.Sheet:
     return sheet.facets_of(cases, unlocked) if unlocked and not filters.closed else {}
-
-
-def _wanted(case: Case, filters: Filters, user: User) -> bool:
-    if filters.level and case.urgency != filters.level:
-        return False
-    if filters.who == "mine":
-        return case.taken_by_id == user.pk
-    return filters.who != "nobody" or case.status == CaseStatus.NEW
 
 
 def _folded(cases: list[Case], running: dict[UUID, Escalation]) -> list[Case]:
@@ -213,10 +186,13 @@ def _folded(cases: list[Case], running: dict[UUID, Escalation]) -> list[Case]:
     return shown
 
 
-def _order(case: Case, known: sheet.Sheet) -> tuple[int, bool, datetime, UUID]:
+def _order(case: Case, known: sheet.Sheet, now: datetime) -> tuple[object, ...]:
+    """What cannot wait comes first, then what a sender added, then what is due; then by level and age."""
     facets = known.get(case.pk)
     quarter = facets.quarter if facets and facets.quarter else FAR
-    return RANK[case.urgency], case.unread == 0, quarter, case.pk
+    rank = RANK[case.urgency]
+    first = rank if Level(case.urgency).pages else len(RANK)
+    return first, case.unread == 0, not is_due(case, now), rank, quarter, case.pk
 
 
 def _running(user: User) -> list[Escalation]:
@@ -247,6 +223,9 @@ def _row(case: Case, facets: sheet.Facets | None, running: dict[UUID, Escalation
         waiting=waiting,
         free=waiting or case.status == CaseStatus.NEW,
         mine=case.taken_by_id == user.pk,
+        due=is_due(case, now),
+        waits=case.waiting and not case.unread,
+        handed=case.handed and case.taken_by_id == user.pk,
     )
 
 

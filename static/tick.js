@@ -1,0 +1,2 @@
+// The clock of static/sound.js.
+setInterval(() => postMessage("tick"), 5000);
