@@ -15,11 +15,7 @@ ROOT = Path(__file__).parents[2]
 # {sentence: the tests that prove it, or why no test can}.
 PROVEN: dict[str, list[str] | str] = {
     "no name": ["tests/look/test_public_pages.py::test_a_program_can_switch_the_submitter_details_off"],
-    "no trace": [
-        "tests/anonymity/test_search.py::test_no_mark_is_left",
-        "tests/anonymity/test_time.py::test_a_week_is_all_that_stands_in_clear_of_when_a_tip_came",
-        "tests/test_unlogged.py::",
-    ],
+    "no trace": ["tests/runner/test_gunicorn.py::", "tests/test_doors.py::"],
     "sealed": ["tests/story/test_dump.py::", "tests/thief/test_thief.py::"],
     "read here": ["tests/runner/test_processes.py::test_a_service_meets_only_whom_its_process_needs"],
     "readers": ["tests/intake/test_promise.py::test_who_is_let_in_or_leaves_is_counted"],

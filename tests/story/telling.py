@@ -140,6 +140,7 @@ def _finish(story: Story, phones: Phones) -> None:
     story.corrected = page.locator("h1 + p.row").inner_text().split("\n")
     story.timeline = page.locator("[aria-labelledby=timeline-title] ol.timeline").inner_text()
 
+    she.press("I have read what endangers the sender")
     fold = she.unfold("Close it")
     fold.get_by_label("Passed on to those who act").check()
     fold.get_by_label("What to remember").fill(NOTE)
