@@ -65,9 +65,11 @@ def save(request: ConsoleRequest) -> HttpResponse:
 @require_POST
 def remove(request: ConsoleRequest) -> HttpResponse:
     """Remove a text; with the last of a kind ours come back."""
-    deleted, _rows = ProgramText.objects.filter(
-        pk=_uuid(request.POST.get("id", "")), program=programs.program(request)
-    ).delete()
+    asked = request.POST.get("id", "")
+    if not asked:
+        messages.warning(request, _("Nothing was changed."))
+        return redirect("console:texts")
+    deleted, _rows = ProgramText.objects.filter(pk=_uuid(asked), program=programs.program(request)).delete()
     if not deleted:
         raise Http404
     messages.success(request, _("Removed."))
