@@ -23,7 +23,7 @@ RUN useradd --system --uid 10000 --user-group --no-create-home --shell /usr/sbin
     # The console (10002) writes it too, when a key of the program is changed.
     && install --directory --owner 10000 --group 10002 --mode 0775 /pins \
     # The watch (10006) writes it; whoever restores a backup (10000) reads it.
-    && install --directory --owner 10006 --group 10000 --mode 0750 /tombstones
+    && install --directory --owner 10006 --group 10000 --mode 2750 /tombstones
 COPY --from=build /venv /venv
 COPY --from=build /app /app
 COPY --from=build /var/lib/tipline/static /var/lib/tipline/static

@@ -261,12 +261,18 @@ END $$
 
 def statements() -> list[str]:
     """Return the SQL that takes every right away and gives back what stands above."""
-    sql = ["REVOKE ALL ON SCHEMA public FROM PUBLIC", _CLOSE_DATABASE]
+    sql = [
+        "REVOKE ALL ON SCHEMA public FROM PUBLIC",
+        # PostgreSQL lets everybody call a new function, and a restored one is new.
+        "REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC",
+        _CLOSE_DATABASE,
+    ]
     for role in ROLES:
         name = f"tipline_{role}"
         sql += [
             f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {name}",
             f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {name}",
+            f"REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM {name}",
             f"GRANT USAGE ON SCHEMA public TO {name}",
         ]
         for table, rights in GRANTS.get(role, {}).items():

@@ -24,6 +24,9 @@ PROVEN = {
     "scripts/manage": "tests/docs/test_commands.py",  # that it exists; what it does is tested where it lives
     "manage.py": "tests/docs/test_commands.py",
     "scripts/manage doctor": "tests/triage/doctor/test_doctor.py",
+    "scripts/manage backup": "tests/triage/backup/test_drill.py",
+    "scripts/manage restore": "tests/triage/backup/test_drill.py",
+    "scripts/manage audit": "tests/triage/audit/test_anchors.py",
     "scripts/screenshots": "tests/docs/test_commands.py",
     "grep -rn": "tests/docs/test_first_change.py",
     "git commit": "tests/docs/test_first_change.py",

@@ -193,7 +193,7 @@ def _directories() -> str:
             "# The console writes it too, when a key of the program is changed.",
             f"d {STATE}/pins 0775 {_user(OWNER)} {_user('console')}",
             "# What was erased; whoever restores a backup reads it.",
-            f"d {STATE}/tombstones 0750 {_user('watch')} {_user(OWNER)}",
+            f"d {STATE}/tombstones 2750 {_user('watch')} {_user(OWNER)}",
             "",
         ]
     )

@@ -17,6 +17,7 @@ CHECKS = (
     gateways.voice,
     doors.answering,
     copies.backups,
+    copies.keeping,
     machine.secrets,
     machine.disk,
     machine.clock,

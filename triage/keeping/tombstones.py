@@ -59,8 +59,9 @@ def line(erasure: Erasure) -> str:
 def append(lines: Iterable[str]) -> None:
     """Append lines and wait until they are on disk."""
     where = path()
+    # Whoever restores reads it by its group, where each process is a user of its own.
     where.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle = os.open(where, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    handle = os.open(where, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
     try:
         # A line that a crash cut short must not swallow the next: each begins on a line of its own.
         os.write(handle, b"".join(b"\n" + each.encode() for each in lines) + b"\n")

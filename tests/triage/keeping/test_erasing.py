@@ -291,7 +291,7 @@ def test_what_was_erased_is_written_outside_the_database_once(closed):
     assert (erasing.mirror(), erasing.mirror()) == (1, 0)
     (stone,) = tombstones.read(tombstones.path())
     assert (stone.tip, stone.case, stone.last_copy_on) == (made.tip, made.case, made.last_copy_on)
-    assert tombstones.path().stat().st_mode & 0o077 == 0
+    assert tombstones.path().stat().st_mode & 0o027 == 0
 
 
 def test_a_line_cut_short_by_a_crash_hides_no_other(closed):
