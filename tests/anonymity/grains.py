@@ -45,6 +45,7 @@ OF_OTHERS: dict[str, dict[str, Grain]] = {
     "triage_keylink": {"since": DAY},
     "triage_apitoken": {"expires_on": DAY},
     "triage_drill": {"made_at": OF_STAFF},
+    "triage_cover": {"day": DAY},
     "mfa_authenticator": {"created_at": OF_STAFF, "last_used_at": OF_STAFF},
     "account_emailconfirmation": {"created": "of a table that stays empty", "sent": "of a table that stays empty"},
     "django_session": {"expire_date": OF_STAFF},
