@@ -62,6 +62,12 @@ def papers() -> Papers:
 
 
 @pytest.fixture(scope="package")
+def chairs_papers() -> Papers:
+    """Those of who reads what is about the program's own people."""
+    return Papers(name="chair")
+
+
+@pytest.fixture(scope="package")
 def desk(house: House, papers: Papers) -> Desk:
     """The coordinator, signed in and unlocked, without a browser."""
     desk = Desk(house, papers)

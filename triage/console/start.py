@@ -8,9 +8,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
-from triage.console import permissions, programs
+from triage.console import permissions, programs, readiness
 from triage.console.requests import PASSKEY_ALONE, ConsoleRequest, open_to
-from triage.models import Role
+from triage.models import READERS, Role
 
 PLACES: list[tuple[str, str | Promise]] = [
     ("board", _("The board: tips that wait and tips in hand")),
@@ -40,6 +40,7 @@ SAYS: dict[str, str | Promise] = {
 def show(request: ConsoleRequest) -> HttpResponse:
     """List one's programs, what one is in each, and the places that open in the present one."""
     mine, here = programs.of(request), programs.current(request)
+    todo = readiness.steps(here.program) if here and here.role in {*READERS, Role.OVERSIGHT} else []
     places = [(f"console:{name}", text) for name, text in PLACES if here and permissions.opens(request, name)]
     if here and permissions.may(here.role, "admin:index"):
         places.append(("admin:index", _("The administration: texts, names and ladders")))
@@ -47,6 +48,7 @@ def show(request: ConsoleRequest) -> HttpResponse:
         "here": "start",
         "mine": [(each, SAYS[each.role]) for each in mine],
         "current": here,
+        "steps": todo if not all(step.done for step in todo) else [],
         "places": places,
     }
     return render(request, "console/start.html", context)

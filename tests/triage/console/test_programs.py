@@ -2,7 +2,8 @@
 
 import pytest
 
-from triage.models import Membership
+from triage.escalation import contacts
+from triage.models import Channel, Drill, Membership, OnCall, RecoveryKey
 
 pytestmark = pytest.mark.django_db
 
@@ -56,3 +57,19 @@ def test_the_start_page_names_ones_programs_and_roles(of_two, adas):
 
 def test_nobody_turns_to_a_program_that_is_not_theirs(adas, other_program):
     assert adas.post(f"/start/{other_program[0].pk}/").status_code == 404
+
+
+def test_a_new_program_is_told_what_it_lacks_until_it_has_it(adas, ada, program, make_person, noon):
+    before = adas.get("/start/").content.decode()
+    make_person("Bob")
+    make_person("Chair", role="oversight")
+    OnCall.objects.create(program=program, user=ada.user, position=0)
+    RecoveryKey.objects.create(program=program, public_key=b"-", threshold=2, sheets=3, made_on=noon.date())
+    nearly = adas.get("/start/").content.decode()
+    phone = contacts.add_contact(ada.user, program, Channel.SMS, "+14165550177")
+    Drill.objects.create(program=program, contact=phone, number=1, state="answered", made_at=noon)
+
+    assert "Print the recovery kit</a>" in before
+    assert before.count(">done<") == 0
+    assert nearly.count(">done<") == 4
+    assert "Before the first night" not in adas.get("/start/").content.decode()
