@@ -19,7 +19,7 @@ log = logging.getLogger("tipline.escalation")
 TRIAGE, PAGE = "escalator-triage", "escalator-page"
 ESCALATORS = (TRIAGE, PAGE)
 POLL = 0.5
-BREATH = 0.03
+BREATH = 0.02
 """Seconds between two ticks at least: what comes meanwhile is done together, the first without delay."""
 BEAT_EVERY = 2.0
 SILENT_AFTER = timedelta(seconds=20)

@@ -6,7 +6,7 @@ records of people do (the hour): what counts tips or pages is shown once an hour
 time in the hour before, and only from five on. Docs: docs/threat-model.md, "What the metrics tell".
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -119,15 +119,8 @@ def show(name: str, values: Mapping[str, int]) -> None:
     )
 
 
-def hold(name: str, labels: Iterable[str]) -> None:
-    """Count one more of each of these labels, without showing it yet."""
-    for each in labels:
-        Measure.objects.get_or_create(name=name, labels=each)
-        Measure.objects.filter(name=name, labels=each).update(held=F("held") + 1)
-
-
 def hold_many(name: str, counts: Mapping[str, int]) -> None:
-    """Count several more, without showing them yet."""
+    """Count so many more of each of these labels, without showing them yet."""
     for labels, count in counts.items():
         Measure.objects.get_or_create(name=name, labels=labels)
         Measure.objects.filter(name=name, labels=labels).update(held=F("held") + count)
