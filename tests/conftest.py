@@ -19,7 +19,7 @@ from tipline.kernel import wraps
 hypothesis_settings.register_profile("tipline", deadline=None)
 hypothesis_settings.load_profile("tipline")
 
-HOUSES = ("tests/story/", "tests/faults/", "tests/anonymity/")
+HOUSES = ("tests/story/", "tests/faults/", "tests/anonymity/", "tests/used/")
 Seeds = dict[Purpose, bytes]
 
 
