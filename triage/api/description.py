@@ -108,6 +108,9 @@ def description() -> str:
         kinds += ["forbidden"] if name in {"text", "take"} else []
         kinds += ["conflict"] if name == "take" else []
         answers: dict[Any, Any] = {200: OpenApiResponse(shape, description=summary), **problems(*kinds)}
+        if name == "cases":
+            # Said by the server itself, before any view: an address has at most 4,094 bytes here.
+            answers[414, "text/html"] = OpenApiResponse(TEXTS, description="The address is too long.")
         extend_schema(operation_id=name, summary=summary, responses=answers, **more)(view)
     links = [("/api/v1/cases/", "get", "200", _links("cases/0/"))]
     return described("tipline.urls_console", TITLE, TEXT, links=links)
