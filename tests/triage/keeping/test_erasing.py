@@ -25,6 +25,7 @@ from triage.models import (
     Finished,
     LegalHold,
     Notification,
+    Outcome,
     RetentionRule,
 )
 
@@ -260,6 +261,24 @@ def test_a_follow_up_that_was_on_its_way_meanwhile_is_kept_and_erased_in_its_own
     assert not Case.objects.exists()
     assert Erasure.objects.get().case == new.pk
     assert bytes(Tip.objects.get(pk=late.pk).sealed) == b""
+
+
+def test_how_it_was_closed_says_how_long_it_is_kept(closed):
+    spam, kept = closed(), closed("Another thing, about a boat")
+    Case.objects.filter(pk=spam.pk).update(outcome=Outcome.SPAM)
+    Case.objects.filter(pk=kept.pk).update(outcome=Outcome.PASSED_ON)
+    once()
+    Finished.objects.update(closed_on=datetime.now(UTC).date() - timedelta(days=30))
+
+    (made,) = once()
+
+    assert (made.case, made.ended) == (spam.pk, Ended.SPAM)
+    (coming,) = rules.coming(kept.program, [Case.objects.get()], datetime.now(UTC).date())
+    assert (coming.ended, coming.day - datetime.now(UTC).date()) == (Ended.PASSED_ON, timedelta(days=5 * 365 - 30))
+
+
+def test_each_way_to_close_a_tip_has_a_line_in_the_schedule():
+    assert set(Outcome.values) | {""} == set(Ended.values)
 
 
 def test_a_program_gets_the_schedule_of_the_house_and_may_change_it(program, noon, chief):
