@@ -8,10 +8,15 @@ for worker hosts.
 CANARY = "ca9a4900-0000-4000-8000-00000000ca9a"
 """The program of `watch`'s own test tips (intake.models)."""
 
-# What a role may do through a function of the database that acts with its owner's rights.
-FUNCTIONS = {
-    "watch": ("triage_forget_canaries()", "triage_erase_due(integer)"),
-    "triage": ("triage_mix_rows(integer)",),
+# Who is on call: these two act with the rights of whoever asks.
+_ROTA = ("triage_on_call(uuid, timestamptz)", "triage_shift_spans(uuid, date, date)")
+# What a role may do through a function of the database; those named here by themselves act with their owner's rights.
+FUNCTIONS: dict[str, tuple[str, ...]] = {
+    "watch": ("triage_forget_canaries()", "triage_erase_due(integer)", *_ROTA),
+    "triage": ("triage_mix_rows(integer)", *_ROTA),
+    "page": _ROTA,
+    "custodian": _ROTA,
+    "console": _ROTA,
 }
 
 ROLES = ("public", "pager", "console", "triage", "page", "watch", "custodian")

@@ -86,6 +86,7 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     "watch.database_away": ("fault",),
     "watch.nobody_to_tell": (),
     "watch.priority_not_told": (),
+    "watch.reading_not_told": (),
     "watch.staffing": ("states",),
     "watch.unread": (),
 }

@@ -1,8 +1,9 @@
 """Who was called about a tip, by what, and what came of it; and who is called next."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -44,6 +45,9 @@ class Calls:
     next_names: str
     next_by: str
     countdown: str
+    number: int = 0
+    # Other pages of the same tip that still run: a follow-up has its own.
+    others: "tuple[Calls, ...]" = ()
 
 
 def of(case: Case, *, now: datetime) -> Calls | None:
@@ -62,9 +66,15 @@ def of(case: Case, *, now: datetime) -> Calls | None:
             EscalationState(each.state)
         ),
     )
+    others = [each for each in found if each.state != EscalationState.ENDED and each.pk != page.pk]
+    ahead = taking.next_steps([each for each in (page, *others) if each.state != EscalationState.ENDED], now=now)
+    steps = _steps([page, *others])
+    rest = tuple(_calls(each, ahead.get(each.pk), steps[each.pk]) for each in others)
+    return replace(_calls(page, ahead.get(page.pk), steps[page.pk]), others=rest)
+
+
+def _calls(page: Escalation, step: taking.NextStep | None, steps: list[Step]) -> Calls:
     running = page.state != EscalationState.ENDED
-    step = taking.next_steps([page], now=now)[page.pk] if running else None
-    steps = _steps(page)
     return Calls(
         running=running,
         taken=page.state == EscalationState.TAKEN,
@@ -74,18 +84,26 @@ def of(case: Case, *, now: datetime) -> Calls | None:
         next_names=", ".join(step.names) if step else "",
         next_by=labels.channels(step.channels) if step else "",
         countdown=labels.countdown(step.seconds) if step else "",
+        number=page.page_number,
     )
 
 
-def _steps(page: Escalation) -> list[Step]:
-    tried: dict[object, list[Attempt]] = {}
-    for attempt in attempts.of(page):
+def _steps(pages: Sequence[Escalation]) -> dict[UUID, list[Step]]:
+    """Return the steps taken of each page: two queries, whatever their number."""
+    tried: dict[UUID, list[Attempt]] = {}
+    for attempt in attempts.of(*pages):
         tried.setdefault(attempt.notification_id, []).append(attempt)
-    notes = Notification.objects.filter(escalation=page, kind__in=["page", "digest"]).select_related("user")
-    rungs: dict[tuple[int, int], list[Notification]] = {}
+    notes = Notification.objects.filter(escalation__in=pages, kind__in=["page", "digest"]).select_related("user")
+    rungs: dict[UUID, dict[tuple[int, int], list[Notification]]] = {page.pk: {} for page in pages}
     for note in notes.order_by("loop", "step", "user__name", "channel"):
-        rungs.setdefault((note.loop, note.step), []).append(note)
-    return [Step(_when(page, each), [_call(note, tried.get(note.pk, ())) for note in each]) for each in rungs.values()]
+        rungs[note.escalation_id].setdefault((note.loop, note.step), []).append(note)
+    return {
+        page.pk: [
+            Step(_when(page, each), [_call(note, tried.get(note.pk, ())) for note in each])
+            for each in rungs[page.pk].values()
+        ]
+        for page in pages
+    }
 
 
 def _call(note: Notification, tried: Iterable[Attempt]) -> Call:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.triage.conftest import begin
 from triage.console import calls
 from triage.escalation import deliver, engine, taking
 from triage.escalation.senders import Outcome, Result
@@ -86,3 +87,24 @@ def test_of_a_closed_tip_nothing_is_told(staffed, make_page, noon):
     page.case.status = CaseStatus.CLOSED
 
     assert calls.of(page.case, now=noon) is None
+
+
+def test_every_page_of_a_tip_that_still_runs_is_told_the_one_nobody_has_first(
+    staffed, ada, make_page, make_tip, noon, after
+):
+    page = make_page()
+    taking.take_case(page.case, by=ada, now=noon)
+    follow_up = make_tip("he is loading it now")
+    second = begin(page.case, follow_up, "urgent", after(minutes=1))
+    _send_all(_accepted, after(minutes=1))
+
+    found = calls.of(page.case, now=after(minutes=2))
+    taking.mark_opened(page.case, by=ada, now=after(minutes=3))
+    opened = calls.of(page.case, now=after(minutes=3))
+
+    assert found is not None
+    assert opened is not None
+    assert (found.number, found.taken) == (second.page_number, False)
+    assert [(other.number, other.taken, other.taker) for other in found.others] == [(page.page_number, True, "Ada")]
+    assert all(other.steps for other in found.others)
+    assert opened.others == ()
