@@ -75,6 +75,8 @@ class Language:
             raise RuleError(f"{path.name}: must name its language {self.code!r} and its script")
         self.script: str = raw["script"]
         self.common = frozenset(fold_plain(raw.get("common", "")).split())
+        self.telling = self.common | frozenset(fold_plain(raw.get("telling", "")).split())
+        """Words that tell the language; those beyond the common ones say too much to be passed over elsewhere."""
         self.negations = frozenset(fold_plain(raw.get("negations", "")).split())
         self.share: float = raw.get("share", SHARE)
 
@@ -101,7 +103,7 @@ class Lexicon:
     situations: list[Situation]
     softeners: list[Softener]
     speakers: dict[str, tuple[str, ...]]
-    """For every common word, the languages it is common in."""
+    """For every word that tells a language, the languages it tells."""
     strangers: dict[str, tuple[str, ...]]
     """The same for languages that cannot be read."""
 
@@ -196,7 +198,7 @@ def lexicon() -> Lexicon:
         languages[path.stem] = Language(path)
     speakers: dict[str, tuple[str, ...]] = {}
     for code, language in languages.items():
-        for word in language.common:
+        for word in language.telling:
             speakers[word] = (*speakers.get(word, ()), code)
     strangers: dict[str, tuple[str, ...]] = {}
     for code, words in tomllib.loads(STRANGERS.read_text(encoding="utf-8")).items():
