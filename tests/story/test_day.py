@@ -21,7 +21,7 @@ SINCE = "he has the knife with him now and walks to the gym, he wants to kill th
 AT_NIGHT = "I have pills, he hits me. I am nine and deaf and my stepfather is home, I want to die"
 MATES = "Tonight my cousin shoots everybody at the Hollins Road temple, he loads the rifle now"
 # What stands in these tips and must stand in nothing that is in clear.
-THEIR_WORDS = ("Percival", "Larkmoor", "greenhouse", "stepfather", "deaf")
+THEIR_WORDS = ("Percival", "Larkmoor", "greenhouse", "stepfather")
 
 # A thumb on glass, half awake. Source: 36 words a minute on phones (Palin et al., MobileHCI 2019), taken at half of it.
 LETTERS_A_SECOND = 1.5
