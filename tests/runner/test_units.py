@@ -62,7 +62,7 @@ def test_systemd_understands_the_units(tmp_path: Path) -> None:
     for file in DIRECTORY.iterdir():
         # /opt/tipline is not here; that its Python is missing is all that may be wrong.
         (tmp_path / file.name).write_text(file.read_text().replace(f"{units.CODE}/.venv/bin/python", "/bin/true"))
-    files = sorted(file for file in tmp_path.iterdir() if file.suffix in {".service", ".target"})
+    files = sorted(file for file in tmp_path.iterdir() if file.suffix in {".service", ".target", ".timer"})
 
     done = subprocess.run(
         [analyze, "verify", "--man=no", "--recursive-errors=no", *files], capture_output=True, text=True, check=False

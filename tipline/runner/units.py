@@ -83,6 +83,39 @@ ReadWritePaths={state}
 {loopback}
 """
 
+BACKUP = """\
+# Started each night by tipline-backup.timer.
+[Unit]
+Description=Tipline: back up
+After=postgresql.service
+
+[Service]
+Type=oneshot
+User={user}
+WorkingDirectory={code}
+{environment}
+EnvironmentFile={settings}/tipline.env
+{credentials}
+# The key lies apart from the backups it opens.
+ExecStart={python} manage.py backup --to {state}/backups --key {state}/backup-key/key
+ReadWritePaths={state}/backups {state}/backup-key
+{sandbox}
+{loopback}
+"""
+
+TIMER = """\
+[Unit]
+Description=Tipline: back up each night
+
+[Timer]
+OnCalendar=03:10
+RandomizedDelaySec=20min
+Persistent=true
+
+[Install]
+WantedBy=timers.target
+"""
+
 SERVICE = """\
 [Unit]
 Description=Tipline: {name}
@@ -120,6 +153,18 @@ def units() -> dict[str, str]:
             sandbox=SANDBOX,
             loopback=LOOPBACK_ONLY,
         ),
+        "tipline-backup.service": BACKUP.format(
+            user=_user(OWNER),
+            code=CODE,
+            settings=SETTINGS,
+            state=STATE,
+            python=_python(),
+            environment=_environment({"TIPLINE_ROLE": OWNER}),
+            credentials=_credentials(ALL),
+            sandbox=SANDBOX,
+            loopback=LOOPBACK_ONLY,
+        ),
+        "tipline-backup.timer": TIMER,
         "sysusers.conf": _users(),
         "tmpfiles.conf": _directories(),
     }
@@ -190,6 +235,8 @@ def _directories() -> str:
             f"d {STATE} 0755 {_user(OWNER)} {_user(OWNER)}",
             f"d {STATE}/static 0755 {_user(OWNER)} {_user(OWNER)}",
             f"d {STATE}/keys 0755 {_user(OWNER)} {_user(OWNER)}",
+            f"d {STATE}/backups 0700 {_user(OWNER)} {_user(OWNER)}",
+            f"d {STATE}/backup-key 0700 {_user(OWNER)} {_user(OWNER)}",
             "# The console writes it too, when a key of the program is changed.",
             f"d {STATE}/pins 0775 {_user(OWNER)} {_user('console')}",
             "# What was erased; whoever restores a backup reads it.",
