@@ -26,6 +26,8 @@ def read_and_answer(house: House, walker: Walker) -> None:
     assert mark("reply") in walker.come_back(walker.words[0]).text
     quiet = _case_of(house, walker.words[1])
     desk.open(quiet)
+    # What endangers the sender is read before anything is done with the tip.
+    assert desk.post(f"/tips/{quiet}/risk/", csrfmiddlewaretoken=token).status == 302
     shown = desk.get(f"/tips/{quiet}/").text
     version = re.search(r'name="version" value="(\d+)"', shown)
     assert version
