@@ -178,10 +178,10 @@ def test_coming_going_and_the_kit_pass_with_the_consoles_rights(settings, ada, b
 @pytest.mark.parametrize(
     "sql",
     [
-        "INSERT INTO intake_tip DEFAULT VALUES",
+        # It takes tips over the phone, as the public door does, and changes none.
         "UPDATE intake_tip SET sealed = ''",
         "DELETE FROM intake_tip",
-        "SELECT lookup FROM intake_receipt",
+        "UPDATE intake_receipt SET lookup = ''",
         "DELETE FROM intake_receipt",
         "DELETE FROM intake_programkey",
         "UPDATE intake_programkey SET public_key = ''",
