@@ -5,20 +5,19 @@
   const button = document.querySelector("[data-sound]");
   if (!button || !window.AudioContext) return;
   const AGAIN = 30000;
-  const WISH = "tipline-sound"; // "on" or nothing: kept in this browser, tells of no tip
   let context = null;
+  let wasArmed = false;
+  let wanted = false; // until somebody presses the button; nothing is kept in the browser
   let lastRung = 0;
 
-  const wished = () => { try { return localStorage.getItem(WISH) === "on"; } catch { return false; } };
-  const wish = (on) => { try { if (on) localStorage.setItem(WISH, "on"); else localStorage.removeItem(WISH); } catch { /* private window */ } };
-  const armed = () => wished() && context !== null && context.state === "running";
+  const armed = () => wanted && context !== null && context.state === "running";
 
   const say = () => {
-    button.textContent = !wished() ? button.dataset.off : armed() ? button.dataset.on : button.dataset.asleep;
-    button.setAttribute("aria-pressed", String(wished()));
+    button.textContent = !wanted ? button.dataset.off : armed() ? button.dataset.on : button.dataset.asleep;
+    button.setAttribute("aria-pressed", String(wanted));
   };
   const arm = async () => {
-    if (!wished()) return;
+    if (!wanted) return;
     context = context || new AudioContext();
     // Without a press before, a browser never answers this: the next press comes here again.
     await Promise.race([context.resume(), new Promise((done) => setTimeout(done, 300))]);
@@ -58,16 +57,18 @@
 
   button.hidden = false;
   button.addEventListener("click", async () => {
-    wish(!wished());
+    // The press that woke the sound did what it should: it does not switch it off as well.
+    if (!wanted || wasArmed) wanted = !wanted;
     await arm();
-    if (!wished() && context) await context.suspend();
+    if (!wanted && context) await context.suspend();
     say();
     if (armed()) ring([660]);
     lastRung = 0;
   });
-  ["pointerdown", "keydown"].forEach((press) => document.addEventListener(press, () => { if (!armed()) arm(); }));
+  ["pointerdown", "keydown"].forEach((press) => document.addEventListener(press, () => { wasArmed = armed(); if (!wasArmed) arm(); }, true));
   document.addEventListener("htmx:afterSettle", look);
-  arm().then(look);
+  // Not armed before the first press: a browser would refuse, and complain of it.
+  look();
   say();
 
   // A browser slows the clock of a tab nobody looks at, and not that of a worker.

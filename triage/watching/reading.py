@@ -144,7 +144,7 @@ def reason_words() -> Words:
     return Words(
         _("TL: a reason for reading was given"),
         _(
-            "Somebody opened many tips within an hour, or a tip that a colleague has in hand, and said why.\n\n"
+            "Somebody opened many tips within an hour, or a tip that a colleague has in hand, and wrote why.\n\n"
             "Look at “Who opened what” on the console. The reason stands with the tip.\n\n"
             "This mail has no link, and a mail with one is not ours."
         ),
