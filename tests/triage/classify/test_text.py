@@ -54,7 +54,9 @@ def test_what_stands_before_a_threat_does_not_move_its_span(before, invisible):
 
     answer = classify(text)
 
-    assert "bring a gun to school tomorrow" in {text[reason.start : reason.end] for reason in answer.reasons}
+    # What stands before may say something itself ("RN" is right now), and the time is then pointed at there.
+    spans = {text[reason.start : reason.end] for reason in answer.reasons}
+    assert any(span.startswith("bring a gun to school") for span in spans)
 
 
 def test_a_span_covers_the_invisible_characters_inside_a_word():
