@@ -22,7 +22,11 @@ def case(house: House, street: Street) -> str:
     until(lambda: house.ask("SELECT 1 FROM triage_assessment WHERE urgency = 'routine'"), PATIENCE)
     # Drawn once a day, and when it starts.
     house.kill("escalator-triage")
-    sample = "SELECT case_id FROM triage_qualityreview WHERE level = '' AND NOT oversight"
+    # Chance may draw the one she stepped aside from in another story: that she cannot see.
+    sample = (
+        "SELECT case_id FROM triage_qualityreview WHERE level = '' AND NOT oversight"
+        " AND case_id NOT IN (SELECT case_id FROM triage_recusal)"
+    )
     return str(until(lambda: house.ask(sample), PATIENCE)[0][0])
 
 
