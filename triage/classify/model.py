@@ -38,7 +38,6 @@ Vector = NDArray[np.float32]
 _SHAPES: Mapping[str, tuple[str, tuple[int, ...]]] = {
     "weights": ("int8", (BUCKETS, ALL)),
     "scale": ("float32", (ALL,)),
-    "meaning": ("int8", (BUCKETS, ALL)),
     "meaning_scale": ("float32", (ALL,)),
     "rarity": ("float16", (BUCKETS,)),
     "rules": ("float16", (RULE_BUCKETS, ALL)),
@@ -48,6 +47,8 @@ _SHAPES: Mapping[str, tuple[str, tuple[int, ...]]] = {
     "offset": ("float32", (ALL,)),
     "threshold": ("float32", (ALL,)),
 }
+_MEANT: Mapping[str, tuple[str, tuple[int, ...]]] = {"meant": ("int32", ()), "meaning": ("int8", (ALL,))}
+"""Only words with a vector have a meaning: the buckets they fall into, and a row for each of these."""
 
 
 class ModelError(ValueError):
@@ -177,23 +178,27 @@ def read_model(path: Path) -> Model:
             if sum(entry.file_size for entry in archive.infolist()) > LARGEST_ARRAY:
                 raise ModelError("the weights file unpacks to too much")
         with np.load(BytesIO(raw), allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in _SHAPES}
+            arrays = {name: stored[name] for name in (*_SHAPES, *_MEANT)}
             facts = json.loads(bytes(stored["facts"]))
-        for name, (kind, shape) in _SHAPES.items():
+        rows = arrays["meant"].shape[:1]
+        meant = {name: (kind, rows + shape) for name, (kind, shape) in _MEANT.items()}
+        for name, (kind, shape) in (*_SHAPES.items(), *meant.items()):
             if arrays[name].dtype != kind or arrays[name].shape != shape:
                 raise ModelError(f"{name} has the wrong form")
-            if kind != "int8" and not np.isfinite(arrays[name]).all():
+            if kind.startswith("float") and not np.isfinite(arrays[name]).all():
                 raise ModelError(f"{name} holds what is no number")
         if tuple(facts["targets"]) != TARGETS:
             raise ModelError("the weights are for other categories")
+        meaning = np.zeros((BUCKETS, ALL), np.int8)
+        meaning[arrays.pop("meant")] = arrays["meaning"]
         return Model(
-            **arrays,
+            **(arrays | {"meaning": meaning}),
             version=str(facts["version"]),
             files=frozenset(map(str, facts["files"])),
             known=frozenset(map(str, facts["rules"])),
             window_share=float(facts["window_share"]),
         )
-    except (zipfile.BadZipFile, KeyError, TypeError, UnicodeDecodeError, EOFError) as error:
+    except (zipfile.BadZipFile, KeyError, IndexError, TypeError, UnicodeDecodeError, EOFError) as error:
         raise ModelError(f"the weights file cannot be read: {type(error).__name__}") from None
     except ValueError as error:
         raise error if isinstance(error, ModelError) else ModelError("the weights file cannot be read") from None

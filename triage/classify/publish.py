@@ -75,7 +75,9 @@ def write(
 ) -> str:
     """Write the weights file and return its version."""
     text = np.asarray(whole.words.T @ dual) + np.asarray(whole.letters.T @ dual)
-    meaning = settings.meaning_share * (vectors() @ (whole.meaning.T @ dual))
+    known = vectors()
+    meant = np.flatnonzero(known.any(axis=1))
+    meaning = settings.meaning_share * (known[meant] @ (whole.meaning.T @ dual))
     rules = settings.rule_share * np.asarray(whole.rules.T @ dual)
     shares = np.where(LEVELS, settings.ballot_share_levels, settings.ballot_share).astype(np.float32)
     scale, meaning_scale = (
@@ -97,10 +99,12 @@ def write(
         "rules": sorted(rule.name for language in lexicon().languages.values() for rule in language.rules),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(
+    # Not compressed: unpacking would be half of the time a process needs to read its weights.
+    np.savez(
         path,
         weights=np.clip(np.round(text / scale), -127, 127).astype(np.int8),
         scale=scale.astype(np.float32),
+        meant=meant.astype(np.int32),
         meaning=np.clip(np.round(meaning / meaning_scale), -127, 127).astype(np.int8),
         meaning_scale=meaning_scale.astype(np.float32),
         rarity=whole.rarity,

@@ -74,6 +74,16 @@ def test_an_archive_that_unpacks_to_too_much_is_refused_before_it_is_unpacked(tm
         read_model(path)
 
 
+def test_meanings_of_words_that_cannot_be_are_refused(tmp_path):
+    with np.load(WEIGHTS) as stored:
+        arrays = dict(stored)
+    arrays["meant"] = arrays["meant"] + 2**20
+    np.savez(tmp_path / "model.npz", **arrays)
+
+    with pytest.raises(ModelError):
+        read_model(tmp_path / "model.npz")
+
+
 def test_the_weights_are_small_and_load_fast():
     started = time.process_time()
     read_model(WEIGHTS)
