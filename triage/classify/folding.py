@@ -74,4 +74,4 @@ def fold(text: str) -> Folded:
 
 def fold_plain(text: str) -> str:
     """Fold a word of a rule file: the same way, without the offsets."""
-    return fold(text).text
+    return fold(text).text if text.isascii() else "".join(map(fold_char, text))

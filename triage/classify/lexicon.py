@@ -68,8 +68,11 @@ class Language:
     """Everything known about one language. Its rules are read when the first text in it comes."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        raw = _header(path)
+        # What stands before the first rule is read at once; a file of rules is long, and most texts need one or two.
+        head, mark, rules = path.read_text(encoding="utf-8").partition("\n[[rule]]")
+        raw = tomllib.loads(head)
+        self._rules = mark + rules
+        self._lists: Mapping[str, str] = raw.get("lists", {})
         self.code = path.stem
         if raw.get("language") != self.code or "script" not in raw:
             raise RuleError(f"{path.name}: must name its language {self.code!r} and its script")
@@ -82,7 +85,7 @@ class Language:
 
     @cached_property
     def _read(self) -> tuple[list[Rule], Phrasebook]:
-        return _rules_of(self._path)
+        return _rules_of(self._rules, self._lists, self.code)
 
     @property
     def rules(self) -> list[Rule]:
@@ -129,6 +132,8 @@ def _rule(raw: Mapping[str, Any], code: str) -> Rule:
     unknown = set(raw) - _RULE_KEYS
     if unknown or not raw.get("id") or not raw.get("say") or not raw.get("match"):
         raise RuleError(f"{name}: needs id, say and match; does not know {sorted(unknown)}")
+    if not isinstance(raw["match"], str):
+        raise RuleError(f"{name}: match is one text, its phrases parted by semicolons")
     return Rule(
         name=name,
         say=raw["say"],
@@ -139,22 +144,16 @@ def _rule(raw: Mapping[str, Any], code: str) -> Rule:
     )
 
 
-def _header(path: Path) -> Mapping[str, Any]:
-    """Read what stands before the first rule: a file of rules is long, and most texts need one or two."""
-    return tomllib.loads(path.read_text(encoding="utf-8").partition("\n[[rule]]")[0])
-
-
-def _rules_of(path: Path) -> tuple[list[Rule], Phrasebook]:
-    raw = tomllib.loads(path.read_text(encoding="utf-8"))
+def _rules_of(text: str, lists: Mapping[str, str], code: str) -> tuple[list[Rule], Phrasebook]:
     rules: list[Rule] = []
-    phrases = Phrasebook(raw.get("lists", {}))
-    for entry in raw.get("rule", ()):
-        rule = _rule(entry, path.stem)
-        for phrase in fold_plain("\n".join(entry["match"])).split("\n"):
-            try:
+    phrases = Phrasebook(lists)
+    for entry in tomllib.loads(text).get("rule", ()):
+        rule = _rule(entry, code)
+        try:
+            for phrase in fold_plain(entry["match"]).replace("\n", " ").split(";"):
                 phrases.add(phrase, len(rules))
-            except PhraseError as error:
-                raise RuleError(f"{rule.name}: {error}") from None
+        except PhraseError as error:
+            raise RuleError(f"{rule.name}: {error}") from None
         rules.append(rule)
     return rules, phrases
 

@@ -7,7 +7,7 @@ expressions here to blow up.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from weakref import WeakSet
 
@@ -31,13 +31,29 @@ class PhraseError(ValueError):
     """A phrase in a rule file cannot be read."""
 
 
-@dataclass(slots=True)
 class Node:
     """A place in the tree of phrases: what may follow, at once or after a gap."""
 
-    next: dict[str, "Node"] = field(default_factory=dict)
-    gaps: dict[int, "Node"] = field(default_factory=dict)
-    ends: list[int] = field(default_factory=list)
+    __slots__ = ("ends", "gaps", "next")
+
+    def __init__(self) -> None:
+        self.next: dict[str, Node] = {}
+        self.gaps: dict[int, Node] = {}
+        self.ends: list[int] = []
+
+    def after(self, symbol: str) -> "Node":
+        """Return the place that this symbol leads to."""
+        found = self.next.get(symbol)
+        if found is None:
+            found = self.next[symbol] = Node()
+        return found
+
+    def beyond(self, width: int) -> "Node":
+        """Return the place that lies behind a gap of up to so many words."""
+        found = self.gaps.get(width)
+        if found is None:
+            found = self.gaps[width] = Node()
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +67,7 @@ class Hit:
 
 def _spread(element: str, phrase: str) -> Sequence[str]:
     """Part Chinese into characters, as the text is parted; a choice is between single characters."""
-    if element.isascii() or not any("\u3400" <= char <= "\u9fff" for char in element):
+    if not any("\u3400" <= char <= "\u9fff" for char in element):
         return [element]
     if "|" in element:
         if any(len(choice) > 1 for choice in element.rstrip("?").split("|")):
@@ -85,61 +101,69 @@ class Phrasebook:
         _BOOKS.add(self)
 
     def _know(self, word: str, symbol: str) -> None:
-        table, key = (self._prefixes, word[:-1]) if word.endswith("*") else (self._exact, word)
+        table, key = self._exact, word
+        if word.endswith("*"):
+            table, key = self._prefixes, word[:-1]
+        known = table.get(key)
+        if known is not None:
+            if known[-1] != symbol:  # a choice may name a word twice; no other symbol can have come between
+                known.append(symbol)
+            return
         if not key:
             raise PhraseError("a word is missing")
+        table[key] = [symbol]
         if table is self._prefixes:
             lengths = self._lengths.setdefault(key[:1], [])
             if len(key) not in lengths:
                 lengths.append(len(key))
                 lengths.sort()
-        known = table.setdefault(key, [])
-        if symbol not in known:
-            known.append(symbol)
 
     def add(self, phrase: str, rule: int) -> None:
         """Add one folded phrase for rule number `rule`. Raises PhraseError if it cannot be read."""
-        elements = [part for element in phrase.split() for part in _spread(element, phrase)]
+        elements: Sequence[str] = phrase.split()
+        if not phrase.isascii():
+            elements = [part for element in elements for part in _spread(element, phrase)]
         if not elements or elements[0] in GAPS or elements[-1] in GAPS:
             raise PhraseError(f"a phrase must begin and end with a word: {phrase!r}")
         self._add(self._root, elements, rule, phrase)
 
     def _add(self, node: Node, elements: Sequence[str], rule: int, phrase: str) -> None:
-        if not elements:
-            if node is self._root:
-                raise PhraseError(f"every word may be missing: {phrase!r}")
-            node.ends.append(rule)
-            return
-        head, rest = elements[0], elements[1:]
-        if head in GAPS:
-            self._add(node.gaps.setdefault(GAPS[head], Node()), rest, rule, phrase)
-            return
-        if head.endswith("?"):
-            self._add(node, rest, rule, phrase)
-            head = head[:-1]
-        if "_" in head:  # some of the choices are several words
-            choices = head.split("|")
-            single = "|".join(choice for choice in choices if "_" not in choice)
-            for choice in [single, *(choice for choice in choices if "_" in choice)]:
-                if choice:
-                    self._add(node, [*choice.split("_"), *rest], rule, phrase)
-            return
-        symbol = self._symbol(head, phrase)
-        self._add(node.next.setdefault(symbol, Node()), rest, rule, phrase)
+        for place, element in enumerate(elements, start=1):
+            if element in self._elements:  # as most are, and then it is neither a gap nor may be missing
+                node = node.after(element)
+                continue
+            if element in GAPS:
+                node = node.beyond(GAPS[element])
+                continue
+            symbol = element.removesuffix("?")
+            if symbol != element:
+                self._add(node, elements[place:], rule, phrase)
+            if "_" in symbol:  # some of the choices are several words
+                choices = symbol.split("|")
+                single = "|".join(choice for choice in choices if "_" not in choice)
+                for choice in [single, *(choice for choice in choices if "_" in choice)]:
+                    if choice:
+                        self._add(node, [*choice.split("_"), *elements[place:]], rule, phrase)
+                return
+            self._learn(symbol, phrase)
+            node = node.after(symbol)
+        if node is self._root:
+            raise PhraseError(f"every word may be missing: {phrase!r}")
+        node.ends.append(rule)
 
-    def _symbol(self, element: str, phrase: str) -> str:
-        if element in self._elements:
-            return element
-        self._elements.add(element)
-        for choice in element.split("|"):
+    def _learn(self, symbol: str, phrase: str) -> None:
+        """Note which words satisfy an element of a phrase."""
+        if symbol in self._elements:
+            return
+        self._elements.add(symbol)
+        for choice in symbol.split("|"):
             words = [choice]
             if choice.startswith("<"):
                 if choice.strip("<>") not in self._classes:
                     raise PhraseError(f"no such list of words: {choice} in {phrase!r}")
                 words = self._classes[choice.strip("<>")]
             for word in words:
-                self._know(word, element)
-        return element
+                self._know(word, symbol)
 
     def _symbols(self, text: str) -> dict[str, None]:
         """Everything in the phrases that the word `text` satisfies, as a set that keeps its order."""

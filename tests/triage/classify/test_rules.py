@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from triage.classify.folding import fold, fold_plain
 from triage.classify.lexicon import RULES, TARGETS, RuleError, lexicon, read_language
 from triage.classify.matching import Phrasebook, PhraseError
+from triage.classify.tokens import tokenise
 
 FILES = sorted(RULES.glob("*.toml"))
 LANGUAGES = [path for path in FILES if path.stem != "together"]
@@ -57,7 +59,7 @@ def test_the_rules_of_a_language_are_read_when_it_is_first_spoken(monkeypatch):
     monkeypatch.setattr(
         import_module("triage.classify.lexicon"),
         "_rules_of",
-        lambda path: (read.append(path.stem) or [], Phrasebook({})),
+        lambda text, lists, code: (read.append(code) or [], Phrasebook({})),
     )
     fresh = lexicon.__wrapped__()
 
@@ -67,8 +69,19 @@ def test_the_rules_of_a_language_are_read_when_it_is_first_spoken(monkeypatch):
     assert read == ["fr"]
 
 
+def test_phrases_are_parted_by_semicolons_and_may_run_over_lines(tmp_path: Path):
+    path = tmp_path / "xx.toml"
+    path.write_text(HEAD + "[[rule]]\nid = 'a'\nsay = 'A thing'\nmatch = '''\nred\nboat; blue\n'''", encoding="utf-8")
+
+    phrases = read_language(path).phrases
+
+    assert len(phrases.find(tokenise(fold("a red boat")))) == 1
+    assert len(phrases.find(tokenise(fold("a blue boat")))) == 1
+    assert phrases.find(tokenise(fold("boat; red"))) == []
+
+
 HEAD = 'language = "xx"\nscript = "latin"\n'
-RULE = '[[rule]]\nid = "a"\nsay = "A thing"\nmatch = ["word"]\n'
+RULE = '[[rule]]\nid = "a"\nsay = "A thing"\nmatch = "word"\n'
 
 
 @pytest.mark.parametrize(
@@ -77,10 +90,12 @@ RULE = '[[rule]]\nid = "a"\nsay = "A thing"\nmatch = ["word"]\n'
         HEAD + RULE + "weights = {no_such_category = 1.0}",
         HEAD + RULE + 'always = "at once"',
         HEAD + RULE + 'colour = "red"',
-        HEAD + '[[rule]]\nid = "a"\nsay = "A thing"\nmatch = []',
-        HEAD + '[[rule]]\nid = "a"\nsay = "A thing"\nmatch = ["... word"]',
-        HEAD + '[[rule]]\nid = "a"\nsay = "A thing"\nmatch = ["<nothing>"]',
-        HEAD + '[[rule]]\nid = "a"\nsay = "A thing"\nmatch = ["word?"]',
+        HEAD + '[[rule]]\nid = "a"\nsay = "A thing"\nmatch = ""',
+        HEAD + '[[rule]]\nid = "a"\nsay = "A thing"\nmatch = ["word"]',
+        HEAD + '[[rule]]\nid = "a"\nsay = "A thing"\nmatch = "word;"',
+        HEAD + '[[rule]]\nid = "a"\nsay = "A thing"\nmatch = "... word"',
+        HEAD + '[[rule]]\nid = "a"\nsay = "A thing"\nmatch = "<nothing>"',
+        HEAD + '[[rule]]\nid = "a"\nsay = "A thing"\nmatch = "word?"',
         'language = "yy"\nscript = "latin"',
     ],
 )
@@ -93,9 +108,6 @@ def test_a_file_that_says_something_impossible_is_refused_by_name(tmp_path: Path
 
 
 def found(phrase: str, text: str) -> bool:
-    from triage.classify.folding import fold, fold_plain
-    from triage.classify.tokens import tokenise
-
     phrases = Phrasebook({"animal": "dog cat*"})
     phrases.add(fold_plain(phrase), 0)
     return bool(phrases.find(tokenise(fold(text))))
