@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
@@ -14,7 +14,7 @@ from django.db.models import F
 from intake.models import Due, EpochKey, SubmissionKey, Tip, Wrap, WrapPurpose
 from tipline import tidying
 from tipline.kernel import failpoints
-from triage import assess, limits, rows
+from triage import assess, limits, owners, rows
 from triage.assess import CannotOpen, Finding, Read
 from triage.incidents import kin
 from triage.incidents.kin import Found
@@ -142,7 +142,7 @@ def _assess(claimed: Sequence[Claimed], now: datetime | None) -> list[Assessed]:
 
 def claim(due_ids: Sequence[UUID], now: datetime | None = None) -> list[Claimed]:
     """Take the leases of waiting tips; those that are gone or held are left out."""
-    owner = uuid4()
+    owner = owners.new()
     held = rows.run(_CLAIM, {"dues": list(due_ids), "owner": owner, "lease": LEASE.total_seconds(), "now": now})
     claimed = []
     for due_id, generation, moment, tip_id, program_id, follows_id, sealed, key_ids, wraps in held:

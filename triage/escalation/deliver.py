@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from tipline.kernel import failpoints, sealing
-from triage import rows
+from triage import owners, rows
 from triage.escalation import codes, contacts, engine, texts, wake
 from triage.escalation.carriers import Send
 from triage.escalation.senders import Outcome, Outgoing, Result
@@ -151,7 +151,7 @@ def deliver_together(notification_ids: Sequence[UUID], *, send: Send, now: datet
 
 def claim(notification_ids: Sequence[UUID], now: datetime | None = None) -> list[Claimed]:
     """Take the leases of due notifications; those not due, held, or no longer needed are left out."""
-    owner = uuid4()
+    owner = owners.new()
     values = {"notes": list(notification_ids), "owner": owner, "lease": LEASE.total_seconds(), "now": now}
     return [_claimed(owner, *row) for wanted, *row in rows.run(_CLAIM, values) if wanted]
 

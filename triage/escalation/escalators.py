@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import connection
 
 from tipline.kernel.clock import database_now
-from triage import actions, assess, epochs, mixing, promising
+from triage import actions, assess, epochs, mixing, owners, promising
 from triage.escalation import carriers, deliver, drills, engine, replies, silence, wake
 from triage.escalation.handover import HandOver, Others, Publisher
 from triage.escalation.loop import POLL
@@ -46,6 +46,7 @@ class TriageTick:
             HandOver(partial(publisher.offer, "triage.tasks.assess_newest"), others=others, most=LANE, batch=LANE),
             HandOver(partial(publisher.offer, "triage.tasks.assess"), others=others, most=LANE, batch=LANE),
         )
+        self._ended = owners.Ended("intake_due")
         self._tidied = float("-inf")
         self._sample = sampling.Daily()
         self._mix = mixing.Nightly()
@@ -65,6 +66,7 @@ class TriageTick:
             )
             one_by_one(lambda tidy: tidy(now), tidying)
             self._tidied = time.monotonic()
+        self._ended()
         newest, oldest = self._lanes
         found = actions.waiting(limit=WINDOW, asked=[*newest.handed, *oldest.handed])
         pauses, done = [], set[UUID]()
@@ -105,6 +107,7 @@ class PageTick:
         self._lane = HandOver(partial(publisher.offer, "triage.tasks.deliver"))
         self._sending = Sending(send)
         self._drills = drills.Hands(send)
+        self._ended = owners.Ended("triage_notification")
         self._listened = self._answered = float("-inf")
 
     def __call__(self) -> float:
@@ -120,6 +123,7 @@ class PageTick:
             parts.append(silence.move_on)
             self._listened = begun
         one_by_one(lambda part: part(now), filter(None, parts))
+        self._ended()
         due = dict(deliver.waiting(limit=500))
         fitting = self._fitting(due)
         if mine := [row for row in self._lane.sort(due, here=fitting) if row in fitting]:
