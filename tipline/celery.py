@@ -8,8 +8,11 @@ from celery.signals import task_postrun
 from django.conf import settings
 from django.db import close_old_connections
 
+from tipline import reconnecting
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tipline.settings")
 
+reconnecting.mend()
 app = Celery("tipline")
 app.conf.update(
     broker_url=settings.BROKER_URL or "memory://",

@@ -39,6 +39,7 @@ def forgets(bench: Bench) -> Finding:
     late=2,
 )
 def down(bench: Bench) -> Finding:
+    worker = bench.house.pid("page-worker")
     with bench.house.held_down("redis"):
         begun = time.monotonic()
         found = bench.paged()
@@ -46,6 +47,8 @@ def down(bench: Bench) -> Finding:
         later = bench.paged()
     took = time.monotonic() - begun
     bench.house.wait_until_whole()
+    until(lambda: bench.redis().info("clients")["blocked_clients"] >= 2, 60, pause=0.2)
+    assert bench.house.pid("page-worker") == worker, "the worker did not outlive its broker"
     return Finding(max(found.late or 0, later.late or 0), f"down {took:.0f} s")
 
 
