@@ -7,15 +7,26 @@
   const rows = () => Array.from(document.querySelectorAll("[data-rows] [data-href]"));
   const here = () => document.querySelector("[data-rows] .is-here");
 
+  const stand = (on) => {
+    rows().forEach((row) => row.classList.toggle("is-here", row === on));
+    const link = on.querySelector("a[href]");
+    if (link) link.focus({ preventScroll: true });
+    on.scrollIntoView({ block: "nearest" });
+  };
+
+  // Past the last row is the next page, before the first the one before it: a long list is walked in one go.
   const go = (step) => {
     const all = rows();
-    if (!all.length) return;
     const at = all.indexOf(here());
-    const next = all[Math.min(Math.max(at + step, 0), all.length - 1)];
-    all.forEach((row) => row.classList.toggle("is-here", row === next));
-    const link = next.querySelector("a[href]");
-    if (link) link.focus({ preventScroll: true });
-    next.scrollIntoView({ block: "nearest" });
+    const turn = document.querySelector(`.pages a[rel="${step > 0 ? "next" : "prev"}"]`);
+    if (turn && at >= 0 && !all[at + step]) window.location.assign(`${turn.href}#${step > 0 ? "top" : "end"}`);
+    else if (all.length) stand(all[Math.min(Math.max(at + step, 0), all.length - 1)]);
+  };
+
+  const arrive = () => {
+    const all = rows();
+    if (all.length && window.location.hash === "#top") stand(all[0]);
+    if (all.length && window.location.hash === "#end") stand(all[all.length - 1]);
   };
 
   // On a list a key acts on the row one stands on and on nothing else: it must never take a neighbour's tip.
@@ -71,4 +82,5 @@
     count();
   });
   count();
+  arrive();
 })();

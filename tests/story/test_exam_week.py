@@ -1,5 +1,6 @@
 """Exam week: a rumour at a school, told three hundred times, and once with another hallway and a time."""
 
+import itertools
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -113,9 +114,9 @@ def _look(house: House, windows: Windows, papers: Papers, case: str) -> None:
 def _open_all(desk: Desk, case: str, house: House) -> None:
     """They are read to the end, twelve at a time."""
     desk.sign_in()
-    pages = desk.get(f"/events/{case}/")
-    last = int((re.findall(r"Page 1 of (\d+)", pages.text) or ["1"])[0])
-    for number in range(1, last + 1):
+    for number in itertools.count(1):
         shown = desk.get(f"/events/{case}/?page={number}")
         for pk in re.findall(r'name="sealed" value="([^"]+)"', shown.text):
             assert desk.post(f"/events/{pk}/open/", csrfmiddlewaretoken=shown.token, sealed=pk).status == 302
+        if 'rel="next"' not in shown.text:
+            return

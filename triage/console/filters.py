@@ -5,10 +5,14 @@ nothing while it is locked: a board must not say what a tip is about by what it 
 """
 
 from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from triage.console import labels, sheet
+from triage.console.brief import Brief
 from triage.models import Case, CaseStatus, Urgency, User
 
 WHO = ("nobody", "mine", "waiting", "due", "unread")
@@ -39,6 +43,11 @@ class Filters:
             int(page) if page.isascii() and page.isdigit() and len(page) < 6 else 1,
         )
 
+    @property
+    def narrows(self) -> bool:
+        """Whether anything but the kind of board is asked for."""
+        return bool(self.level or self.who or self.category or self.language)
+
     def query(self, **changed: str) -> str:
         """Return the address of the same board with something changed, without the page."""
         parts = {
@@ -60,25 +69,37 @@ class Choices:
     languages: list[tuple[str, str, int]]
 
 
-def fits(case: Case, filters: Filters, user: User, known: sheet.Sheet, now: datetime) -> bool:
-    """Whether a case is asked for."""
-    if filters.level and case.urgency != filters.level:
-        return False
-    facets = known.get(case.pk)
-    if filters.category and (facets is None or filters.category not in facets.categories):
-        return False
-    if filters.language and (facets is None or facets.language != filters.language):
-        return False
-    return {
-        "nobody": case.status == CaseStatus.NEW,
-        "mine": case.taken_by_id == user.pk,
-        "waiting": case.waiting and not case.unread,
-        "due": is_due(case, now),
-        "unread": bool(case.unread),
-    }.get(filters.who, True)
+def narrowed(cases: Iterable[Brief], filters: Filters, user: User, known: sheet.Sheet, now: datetime) -> list[Brief]:
+    """Return the open cases that are asked for, in the order given."""
+    found = list(cases)
+    if filters.level:
+        found = [case for case in found if case.urgency == filters.level]
+    if filters.category:
+        found = [case for case in found if case.pk in known and filters.category in known[case.pk].categories]
+    if filters.language:
+        found = [case for case in found if case.pk in known and filters.language == known[case.pk].language]
+    if filters.who:
+        fits: Callable[[Brief], bool] = {
+            "nobody": lambda case: case.status == CaseStatus.NEW,
+            "mine": lambda case: case.taken_by_id == user.pk,
+            "waiting": lambda case: case.waiting and not case.unread,
+            "due": lambda case: is_due(case, now),
+            "unread": lambda case: bool(case.unread),
+        }[filters.who]
+        found = [case for case in found if fits(case)]
+    return found
 
 
-def is_due(case: Case, now: datetime) -> bool:
+def closed_ones(cases: QuerySet[Case], filters: Filters, user: User) -> QuerySet[Case]:
+    """Narrow closed cases, in the database: by level and by who closed them. Nothing else can be asked of them."""
+    if filters.category or filters.language or filters.who not in ("", "mine"):
+        return cases.none()
+    if filters.level:
+        cases = cases.filter(urgency=filters.level)
+    return cases.filter(taken_by=user) if filters.who else cases
+
+
+def is_due(case: Case | Brief, now: datetime) -> bool:
     """Whether somebody wanted to look at it again by now."""
     return case.look_again_at is not None and case.look_again_at <= now
 

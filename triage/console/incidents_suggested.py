@@ -7,24 +7,27 @@ that makes groups; a person looks at each, and nothing is put together until the
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from triage.console import sheet
+from triage.console.brief import Brief
 from triage.models import Case
 
 MANY = 5
 HOUR = timedelta(hours=1)
+One = TypeVar("One", Case, Brief)
 
 
 @dataclass(frozen=True, slots=True)
-class Suggestion:
+class Suggestion(Generic[One]):
     """Tips that may tell of one event, some of them perhaps put together already."""
 
-    cases: tuple[Case, ...]
+    cases: tuple[One, ...]
     burst: int = 0  # how many of them came within the last hour, if they are many
 
     @property
-    def first(self) -> Case:
+    def first(self) -> One:
         """The one its page is asked for by."""
         return self.cases[0]
 
@@ -34,9 +37,9 @@ class Suggestion:
         return len(self.cases)
 
 
-def suggest(cases: Iterable[Case], known: sheet.Sheet, *, now: datetime) -> list[Suggestion]:
+def suggest(cases: Iterable[One], known: sheet.Sheet, *, now: datetime) -> list[Suggestion[One]]:
     """Return the groups that nobody has confirmed yet, in the order of the cases."""
-    groups: dict[UUID, list[Case]] = {}
+    groups: dict[UUID, list[One]] = {}
     above: dict[UUID, UUID] = {}
 
     def top(node: UUID) -> UUID:
@@ -53,7 +56,7 @@ def suggest(cases: Iterable[Case], known: sheet.Sheet, *, now: datetime) -> list
         for other in (case.incident, facets.like if facets and not case.apart else None):
             if other is not None and top(other) != top(case.tip_id):
                 above[top(case.tip_id)] = top(other)
-    for case in listed:
+    for case in listed if above else ():
         groups.setdefault(top(case.tip_id), []).append(case)
     found = [some for some in groups.values() if len(some) > 1 and not _together(some)]
     return [Suggestion(tuple(some), _burst(some, known, now)) for some in found]
@@ -64,11 +67,11 @@ def resembling(case: Case, others: Iterable[Case], known: sheet.Sheet) -> list[C
     return [other for other in others if (facets := known.get(other.pk)) and facets.like == case.tip_id]
 
 
-def _burst(cases: list[Case], known: sheet.Sheet, now: datetime) -> int:
+def _burst(cases: list[One], known: sheet.Sheet, now: datetime) -> int:
     quarters = [facets.quarter for case in cases if (facets := known.get(case.pk)) and facets.quarter]
     late = sum(now - quarter <= HOUR for quarter in quarters)
     return late if late >= MANY else 0
 
 
-def _together(cases: list[Case]) -> bool:
+def _together(cases: list[One]) -> bool:
     return cases[0].incident is not None and len({case.incident for case in cases}) == 1

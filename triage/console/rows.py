@@ -2,17 +2,19 @@
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Exists, OuterRef, QuerySet, Sum, prefetch_related_objects
+from django.db.models import Count, Exists, OuterRef, QuerySet, Sum
 
 from intake.models import Due, Wrap, WrapPurpose
 from triage.classify.taxonomy import Urgency as Level
 from triage.console import labels, sheet
-from triage.console.filters import Choices, Filters, choices, fits, is_due
+from triage.console.brief import Brief, briefs
+from triage.console.filters import Choices, Filters, choices, closed_ones, is_due, narrowed
 from triage.console.incidents_suggested import Suggestion, suggest
 from triage.escalation import taking
 from triage.models import READERS, Case, CaseStatus, Escalation, EscalationState, IdentityRequest, Role, Urgency, User
@@ -22,13 +24,15 @@ PER_PAGE = 50
 BANNERS = 2
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
 RANK = {level: rank for rank, level in enumerate(Urgency.values)}
+FIRST = {level: rank if Level(level).pages else len(RANK) for level, rank in RANK.items()}
+"""What cannot wait stands above all else, by its level."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One case as the board shows it."""
 
-    case: Case
+    case: Brief
     reference: str
     known: bool
     categories: list[str]
@@ -65,14 +69,27 @@ class Asking:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """The cases a board is about, and those of them that stand on the page one looks at."""
+
+    page: Page[Any]
+    shown: list[Brief]
+    known: sheet.Sheet
+    sums: tuple[int, int, int]  # how many, their versions added up, their unread messages: does it look the same?
+    together: Counter[UUID | None]  # tips of one event, by event
+    suggestions: list[Suggestion[Brief]] = field(default_factory=list)
+    not_opened_yet: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Board:
     """All that the board shows."""
 
-    page: Page[Case]
+    page: Page[Any]
     rows: list[Row]
     banners: list[Banner]
     asking: list[Asking]
-    suggestions: list[Suggestion]
+    suggestions: list[Suggestion[Brief]]
     more_running: int
     waiting: int
     open_count: int
@@ -93,12 +110,15 @@ def visible(user: User, filters: Filters) -> QuerySet[Case]:
 
 def fingerprint(user: User, filters: Filters, unlocked: Unlocked | None, now: datetime) -> str:
     """Say cheaply whether the board would look the same: four queries, whatever is on it."""
-    sums = visible(user, filters).aggregate(count=Count("pk"), versions=Sum("version"), unread=Sum("unread"))
     running = Escalation.objects.running().filter(case__in=Case.objects.visible_to(user))
-    cases = (sums["count"], sums["versions"] or 0, sums["unread"] or 0)
     pages = list(running.values_list("pk", "state", "next_at"))
     asking = [each.pk for each in _asking(user, now)]
-    return _fingerprint(user, filters, unlocked, now, cases, pages, _assessing(user), asking)
+    return _fingerprint(user, filters, unlocked, now, _sums(visible(user, filters)), pages, _assessing(user), asking)
+
+
+def _sums(cases: QuerySet[Case]) -> tuple[int, int, int]:
+    sums = cases.aggregate(count=Count("pk"), versions=Sum("version"), unread=Sum("unread"))
+    return sums["count"], sums["versions"] or 0, sums["unread"] or 0
 
 
 def _fingerprint(
@@ -119,62 +139,79 @@ def _fingerprint(
 
 def board(user: User, filters: Filters, unlocked: Unlocked | None, *, now: datetime) -> Board:
     """Put the board together."""
-    cases = list(visible(user, filters).order_by("pk"))
-    known = _known(cases, filters, unlocked)
-    found = _running(user)
-    running = _by_case(found)
-    wanted = [case for case in cases if fits(case, filters, user, known, now)]
-    together = Counter(case.incident for case in cases if case.incident)
-    if not filters.closed:
-        wanted.sort(key=lambda case: _order(case, known, now))
-    wanted = _folded(wanted, running)
-    page = Paginator(wanted, PER_PAGE).get_page(filters.page)
-    shown = list(page.object_list)
-    prefetch_related_objects(shown, "taken_by")
-    if filters.closed and unlocked:
-        known = sheet.open_singly(shown, unlocked)
+    pages = _running(user)
+    running = _by_case(pages)
+    found = _closed(user, filters, unlocked) if filters.closed else _open(user, filters, unlocked, running, now)
     # Few are announced: never one that somebody has in hand instead of one that nobody has.
     urgent_first = sorted(
         running.values(), key=lambda each: (each.state != EscalationState.OPEN, RANK[each.urgency], each.opened_at)
     )
     asking = _asking(user, now)
-    assessing, unread = _assessing(user), sum(case.unread for case in cases)
-    sums = (len(cases), sum(case.version for case in cases), unread)
-    pages = [(each.pk, each.state, each.next_at) for each in found]
+    assessing = _assessing(user)
+    moving = [(each.pk, each.state, each.next_at) for each in pages]
     return Board(
-        page=page,
-        rows=[
-            replace(
-                _row(case, known.get(case.pk), running, user, now),
-                together=together[case.incident] if case.incident else 0,
-            )
-            for case in shown
-        ],
+        page=found.page,
+        rows=[_row(case, found, running, user, now) for case in found.shown],
         banners=_banners(urgent_first[:BANNERS], now),
         asking=[Asking(each.case, labels.reference(each.case_id), each.asked_by.name) for each in asking],
-        suggestions=suggest(cases, known, now=now) if not filters.closed else [],
+        suggestions=found.suggestions,
         more_running=max(0, len(urgent_first) - BANNERS),
         waiting=sum(each.state == EscalationState.OPEN for each in running.values()),
-        open_count=0 if filters.closed else len(cases),
-        unread=unread,
+        open_count=0 if filters.closed else found.sums[0],
+        unread=found.sums[2],
         assessing=assessing,
-        not_opened_yet=len(cases) - len(known) if unlocked and not filters.closed else 0,
-        version=_fingerprint(user, filters, unlocked, now, sums, pages, assessing, [each.pk for each in asking]),
-        choices=choices(known, filters),
+        not_opened_yet=found.not_opened_yet,
+        version=_fingerprint(user, filters, unlocked, now, found.sums, moving, assessing, [each.pk for each in asking]),
+        choices=choices(found.known if not filters.closed else {}, filters),
     )
 
 
-def _known(cases: list[Case], filters: Filters, unlocked: Unlocked | None) -> sheet.Sheet:
-    return sheet.facets_of(cases, unlocked) if unlocked and not filters.closed else {}
+def _open(
+    user: User, filters: Filters, unlocked: Unlocked | None, running: dict[UUID, Escalation], now: datetime
+) -> Found:
+    """All open cases: their order hangs on what is sealed."""
+    listed = briefs(visible(user, filters).order_by("pk"))
+    known = sheet.facets_of(listed, unlocked) if unlocked else {}
+    wanted = narrowed(listed, filters, user, known, now)
+    wanted.sort(key=lambda case: _order(case, known, now))
+    page = Paginator(_folded(wanted, running), PER_PAGE).get_page(filters.page)
+    return Found(
+        page,
+        shown=list(page.object_list),
+        known=known,
+        sums=(len(listed), sum(case.version for case in listed), sum(case.unread for case in listed)),
+        together=Counter(case.incident for case in listed if case.incident),
+        suggestions=suggest(listed, known, now=now),
+        not_opened_yet=len(listed) - len(known) if unlocked else 0,
+    )
 
 
-def _folded(cases: list[Case], running: dict[UUID, Escalation]) -> list[Case]:
+def _closed(user: User, filters: Filters, unlocked: Unlocked | None) -> Found:
+    """One page of the closed cases: of a program of years there are many, and their order hangs on nothing sealed."""
+    cases = visible(user, filters)
+    sums = _sums(cases)
+    paginator = Paginator(closed_ones(cases, filters, user).order_by("pk").values_list("pk", flat=True), PER_PAGE)
+    if not filters.narrows:
+        paginator.count = sums[0]  # known already: counting 100,000 takes as long as adding them up
+    page = paginator.get_page(filters.page)
+    shown = briefs(cases.filter(pk__in=page.object_list).order_by("pk"))
+    events = cases.filter(incident__in={case.incident for case in shown if case.incident})
+    return Found(
+        page,
+        shown,
+        known=sheet.open_singly(shown, unlocked) if unlocked else {},
+        sums=sums,
+        together=Counter(events.values_list("incident", flat=True)),
+    )
+
+
+def _folded(cases: list[Brief], running: dict[UUID, Escalation]) -> list[Brief]:
     """Let the first of each event stand for those of it that somebody works on.
 
     One that nobody has, that has something unread or whose page is running keeps its own row:
     putting tips together never takes from sight what waits for a person.
     """
-    shown: list[Case] = []
+    shown: list[Brief] = []
     stand_for = set[UUID]()
     for case in cases:
         waits = case.status in (CaseStatus.NEW, CaseStatus.TAKEN) or case.unread or case.pk in running
@@ -186,13 +223,11 @@ def _folded(cases: list[Case], running: dict[UUID, Escalation]) -> list[Case]:
     return shown
 
 
-def _order(case: Case, known: sheet.Sheet, now: datetime) -> tuple[object, ...]:
+def _order(case: Case | Brief, known: sheet.Sheet, now: datetime) -> tuple[object, ...]:
     """What cannot wait comes first, then what a sender added, then what is due; then by level and age."""
     facets = known.get(case.pk)
     quarter = facets.quarter if facets and facets.quarter else FAR
-    rank = RANK[case.urgency]
-    first = rank if Level(case.urgency).pages else len(RANK)
-    return first, case.unread == 0, not is_due(case, now), rank, quarter, case.pk
+    return FIRST[case.urgency], not case.unread, not is_due(case, now), RANK[case.urgency], quarter
 
 
 def _running(user: User) -> list[Escalation]:
@@ -210,7 +245,8 @@ def _by_case(found: list[Escalation]) -> dict[UUID, Escalation]:
     return by_case
 
 
-def _row(case: Case, facets: sheet.Facets | None, running: dict[UUID, Escalation], user: User, now: datetime) -> Row:
+def _row(case: Brief, found: Found, running: dict[UUID, Escalation], user: User, now: datetime) -> Row:
+    facets = found.known.get(case.pk)
     page = running.get(case.pk)
     waiting = page is not None and page.state == EscalationState.OPEN
     return Row(
@@ -226,6 +262,7 @@ def _row(case: Case, facets: sheet.Facets | None, running: dict[UUID, Escalation
         due=is_due(case, now),
         waits=case.waiting and not case.unread,
         handed=case.handed and case.taken_by_id == user.pk,
+        together=found.together[case.incident],
     )
 
 

@@ -7,10 +7,9 @@ sessions that write it together one wins; what the other had is opened again the
 
 import json
 import zlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from cryptography.hazmat.primitives import hashes
@@ -23,6 +22,7 @@ from intake.models import Purpose, Tip
 from tipline.kernel import sealing
 from tipline.kernel.sealing import SealBroken
 from triage.console import labels, opening
+from triage.console.brief import Brief
 from triage.models import Assessment, BoardSheet, Case, Correction
 from triage.vault.keys import Unlocked
 
@@ -30,8 +30,7 @@ from triage.vault.keys import Unlocked
 AT_ONCE = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Facets:
+class Facets(NamedTuple):
     """What the board shows of a case that stands nowhere in clear, as of one version of it."""
 
     version: int
@@ -52,14 +51,15 @@ class Facets:
 
 
 Sheet = dict[UUID, Facets]
+OneCase = Case | Brief
 
 
-def facets_of(cases: Iterable[Case], unlocked: Unlocked, *, keep: bool = True) -> Sheet:
+def facets_of(cases: Iterable[OneCase], unlocked: Unlocked, *, keep: bool = True) -> Sheet:
     """Return what is known of these cases, one by one where the sheets do not know it yet.
 
     `keep` writes the sheets again, with exactly these cases: pass all open ones, or False.
     """
-    groups: dict[tuple[UUID, bool], list[Case]] = {}
+    groups: dict[tuple[UUID, bool], list[OneCase]] = {}
     for case in cases:
         groups.setdefault((case.program_id, case.oversight), []).append(case)
     rows = {
@@ -73,17 +73,18 @@ def facets_of(cases: Iterable[Case], unlocked: Unlocked, *, keep: bool = True) -
             continue
         row = rows.get((program, oversight))
         key = _key(seed, program)
-        known = _read(row, key) if row else {}
-        current = {case.pk: known[case.pk] for case in group if _fresh(case, known)}
-        stale = [case for case in group if case.pk not in current]
+        listed = _read(row, key) if row else {}
+        current = _fresh(group, listed)
+        stale = [case for case in group if case.pk not in current] if len(current) < len(group) else []
+        gone = len(current) < len(listed)
         current |= open_singly(stale[:AT_ONCE], unlocked)
-        if keep and (stale or current.keys() != known.keys()):
+        if keep and (stale or gone):
             _write(row, program, oversight, current, key)
         found |= current
     return found
 
 
-def open_singly(cases: list[Case], unlocked: Unlocked) -> Sheet:
+def open_singly(cases: Sequence[OneCase], unlocked: Unlocked) -> Sheet:
     """Open the facets of these cases through their own wraps: three queries, whatever their number."""
     if not cases:
         return {}
@@ -107,7 +108,7 @@ def open_singly(cases: list[Case], unlocked: Unlocked) -> Sheet:
 
 
 def _facets(
-    case: Case,
+    case: OneCase,
     thoughts: list[tuple[int, opening.Thought]],
     correction: opening.Corrected | None,
     quarters: dict[UUID, datetime],
@@ -136,7 +137,9 @@ def _quarters(roots: list[UUID], keys: dict[UUID, bytes]) -> dict[UUID, datetime
     return found
 
 
-def _corrections(cases: list[Case], tips: dict[UUID, Tip], keys: dict[UUID, bytes]) -> dict[UUID, opening.Corrected]:
+def _corrections(
+    cases: Sequence[OneCase], tips: dict[UUID, Tip], keys: dict[UUID, bytes]
+) -> dict[UUID, opening.Corrected]:
     root_of = {case.pk: case.tip_id for case in cases}
     newest = {each.case_id: each for each in Correction.objects.filter(case__in=root_of).order_by("number")}
     opened = {}
@@ -147,8 +150,16 @@ def _corrections(cases: list[Case], tips: dict[UUID, Tip], keys: dict[UUID, byte
     return opened
 
 
-def _fresh(case: Case, known: Sheet) -> bool:
-    return case.pk in known and known[case.pk].version == case.version
+def _fresh(cases: Iterable[OneCase], listed: dict[str, list[Any]]) -> Sheet:
+    """What the sheet knows of these cases as they are now; nothing if it is of another day's format."""
+    try:
+        return {
+            case.pk: Facets.from_list(found)
+            for case in cases
+            if (found := listed.get(case.pk.hex)) and found[0] == case.version
+        }
+    except (ValueError, TypeError):
+        return {}
 
 
 def _key(seed: bytes, program: UUID) -> bytes:
@@ -159,11 +170,12 @@ def _place(program: UUID, oversight: bool) -> sealing.Place:
     return sealing.Place(program, program, "board-sheet-oversight" if oversight else "board-sheet")
 
 
-def _read(row: BoardSheet, key: bytes) -> Sheet:
+def _read(row: BoardSheet, key: bytes) -> dict[str, list[Any]]:
+    """Open a sheet: each case's facets as a list, by its id in hex; they are made into more when asked for."""
     try:
         plain = sealing.unseal(bytes(row.sealed), key=key, place=_place(row.program_id, row.oversight))
         found: dict[str, list[Any]] = json.loads(zlib.decompress(plain))
-        return {UUID(hex=case_id): Facets.from_list(each) for case_id, each in found.items()}
+        return found
     except (SealBroken, ValueError, zlib.error):
         # A sheet is a copy: one that does not open is made again.
         return {}

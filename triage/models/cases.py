@@ -78,12 +78,11 @@ class CaseQuerySet(models.QuerySet["Case"]):
 
         What they stepped aside from is not among them.
         """
-        mine = user.memberships.filter(program=models.OuterRef("program"))
-        aside = Recusal.objects.filter(case=models.OuterRef("pk"), user=user)
-        return self.filter(
-            ~models.Exists(aside),
-            Q(models.Exists(mine.filter(role__in=READERS)), oversight=False)
-            | Q(models.Exists(mine.filter(role="oversight")), oversight=True),
+        # Asked of the database once, not once for each of 100,000 cases.
+        mine, aside = user.memberships.values("program"), Recusal.objects.filter(user=user).values("case")
+        return self.exclude(pk__in=aside).filter(
+            Q(program__in=mine.filter(role__in=READERS), oversight=False)
+            | Q(program__in=mine.filter(role="oversight"), oversight=True)
         )
 
     def by_urgency(self) -> Self:
@@ -131,6 +130,8 @@ class Case(models.Model):
             ),
             models.CheckConstraint(name="case_outcome", condition=Q(outcome__in=["", *Outcome.values])),
         ]
+        # The board asks for the open ones every five seconds; in time nearly all are closed.
+        indexes = [models.Index(fields=["program"], condition=~Q(status="closed"), name="case_open")]
 
 
 class Correction(models.Model):

@@ -147,6 +147,44 @@ def test_fifty_rows_stand_on_a_page(adas, program, send, tip_of):
     assert _text(adas, "/?page=2").count("data-href=") == 3
 
 
+def test_a_long_board_says_where_one_is_and_leads_on_with_its_filters(adas, program, send, tip_of):
+    for _ in range(53):
+        Case.objects.create(program=program, tip=tip_of(send()), urgency="routine")
+
+    first, second = _text(adas, "/?level=routine"), _text(adas, "/?level=routine&page=2")
+
+    assert '<span class="number">1–50</span> of <span class="number">53</span>' in first
+    assert 'rel="next" href="?page=2&amp;level=routine"' in first
+    assert '<span class="number">51–53</span> of <span class="number">53</span>' in second
+    assert 'rel="prev" href="?page=1&amp;level=routine"' in second
+
+
+def test_a_page_nobody_took_is_announced_on_every_page_of_the_board(adas, program, send, tip_of, urgent):
+    for _ in range(51):
+        Case.objects.create(program=program, tip=tip_of(send()), urgency="routine")
+
+    second = _text(adas, "/?page=2")
+
+    assert f'id="tip-{urgent.pk}"' not in second
+    assert f"take-now-{urgent.pk}" in second
+
+
+def test_of_many_closed_tips_only_one_page_is_fetched(adas, ada, program, send, tip_of):
+    for _ in range(53):
+        Case.objects.create(program=program, tip=tip_of(send()), urgency="routine", status="closed")
+    Case.objects.filter(pk=Case.objects.first().pk).update(taken_by=ada.user, urgency="priority")
+
+    board = adas.get("/?show=closed").context["board"]
+    narrowed = {
+        asked: adas.get(f"/?show=closed&{asked}").context["board"].page.paginator.count
+        for asked in ("who=mine", "level=priority", "level=routine", "who=nobody", "category=drugs")
+    }
+
+    assert (len(board.rows), board.page.paginator.count) == (50, 53)
+    assert not isinstance(board.page.paginator.object_list, list)
+    assert narrowed == {"who=mine": 1, "level=priority": 1, "level=routine": 52, "who=nobody": 0, "category=drugs": 0}
+
+
 def test_the_rows_are_sent_again_only_when_something_changed(adas, case_of):
     case = case_of()
     Case.objects.update(urgency="routine")

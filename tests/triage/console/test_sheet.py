@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
@@ -38,7 +38,8 @@ def stored(program, unlocked: Unlocked) -> sheet.Sheet:
     """What stands in the sheet itself."""
     seed = unlocked.program_seed(program, Purpose.CONTENT)
     assert seed is not None
-    return sheet._read(BoardSheet.objects.get(oversight=False), sheet._key(seed, program.pk))
+    listed = sheet._read(BoardSheet.objects.get(oversight=False), sheet._key(seed, program.pk))
+    return {UUID(hex=case_id): sheet.Facets.from_list(each) for case_id, each in listed.items()}
 
 
 def open_cases() -> list[Case]:
