@@ -26,6 +26,7 @@ from triage.console import (
     quality,
     reached,
     rota,
+    saved,
     search,
     shift,
     signing_in,
@@ -52,6 +53,8 @@ def healthz(request: HttpRequest) -> HttpResponse:
 console = [
     path("", board.board, name="board"),
     path("rows/", board.rows, name="rows"),
+    path("views/save/", saved.save, name="save_view"),
+    path("views/remove/", saved.remove, name="remove_view"),
     path("start/", start.show, name="start"),
     path("start/<uuid:program_id>/", start.choose, name="choose_program"),
     path("tips/<uuid:case_id>/", tip.show, name="tip"),

@@ -15,6 +15,7 @@ from django.db.models import BinaryField
 from intake import sealed
 from intake.models import Reply, Tip, Wrap
 from tipline.kernel import sealing, wraps
+from triage.console import saved
 from triage.incidents import kin
 from triage.models import (
     Assessment,
@@ -30,6 +31,7 @@ from triage.models import (
     KeyLink,
     Note,
     PersonKey,
+    SavedViews,
 )
 from triage.vault import holders, kept, keys, session
 
@@ -45,7 +47,7 @@ IN_CLEAR = {
 OF_THE_PAGERS = {"contact.sealed", "contact.sealed_digits", "pagerevent.sealed"}
 # What our code derives keys with.
 INFOS = (
-    b"tipline-visit", b"tipline-board-sheet", b"tipline-holder",
+    b"tipline-visit", b"tipline-board-sheet", b"tipline-saved-views", b"tipline-holder",
     b"tipline-seed|receipt", b"tipline-seed|pager-event", b"tipline-seed|api-token",
 )  # fmt: skip
 
@@ -86,6 +88,8 @@ def everything() -> list[Blob]:
         name = "board-sheet-oversight" if sheet.oversight else "board-sheet"
         place = sealing.Place(sheet.program_id, sheet.program_id, name)
         found.append(_field("boardsheet.sealed", sheet.sealed, place))
+    for views in SavedViews.objects.all():
+        found.append(_field("savedviews.sealed", views.sealed, saved._place(views)))
     for key in PersonKey.objects.all():
         found.append(_field("personkey.sealed_private", key.sealed_private, keys._person_place(key)))
     for invitation in Invitation.objects.all():

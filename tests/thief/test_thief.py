@@ -20,10 +20,11 @@ from tests.triage.console.conftest import sign_in  # noqa: F401  fixture
 from tipline.kernel import sealing, wraps
 from tipline.runner.processes import SECRETS
 from triage import epochs
+from triage.console import saved
 from triage.custody import handing
 from triage.custody.keeper import Keeper
 from triage.escalation.handover import Publisher
-from triage.models import Case, IdentityRequest, Note, User
+from triage.models import Case, IdentityRequest, Note, SavedViews, User
 from triage.vault import kept, keys, second
 from triage.vault.stretching import Cost, stretch
 
@@ -64,6 +65,9 @@ def lived_in(program, seeds, epoch_seed, noon, send, settings, monkeypatch) -> d
     place = sealing.Place(program.pk, reason.pk, sealed.IDENTITY_REQUEST)
     reason.sealed = sealing.seal(b"To call the school", key=sealing.new_data_key(), place=place)
     reason.save(force_insert=True)
+    views = SavedViews(program=program, user=ada)
+    views.sealed = sealing.seal(b'[["Rink", "category=drugs"]]', key=sealing.new_data_key(), place=saved._place(views))
+    views.save(force_insert=True)
     return {"data key": key, "program key": seeds[Purpose.CONTENT], "key of the hour": epoch_seed}
 
 

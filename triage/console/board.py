@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from triage.console import closing, guard, labels, work
+from triage.console import closing, guard, labels, programs, saved, work
 from triage.console.filters import Filters
 from triage.console.forms import UndoForm
 from triage.console.requests import PASSKEY_ALONE, ConsoleRequest, open_to
@@ -33,12 +33,17 @@ def board(request: ConsoleRequest) -> HttpResponse:
     """Show the whole page."""
     filters = Filters.of(request.GET.dict())
     if request.vault is not None:
+        handing.begin(request.vault)
+    waits = handing.needed().exists()
+    if request.vault is not None and waits:
         # The page one comes to after unlocking: what waits for a key has it from here.
         handing.feed(request.vault, now=timezone.now())
     context = _context(request, filters) | {
         "undo": _closed_just_now(request),
         "checks": guard.count(request.user),
-        "work": work.moving(request.user),
+        "work": waits and work.moving(request.user),
+        "views": _views(request),
+        "name_limit": saved.NAME_LIMIT,
         "second_looks": len(quality.waiting(request.user, today=quality.today_of(timezone.now()))),
     }
     return render(request, "console/board.html", context)
@@ -53,6 +58,11 @@ def rows(request: ConsoleRequest) -> HttpResponse:
     if request.GET.get("v") == fingerprint(request.user, filters, request.vault, now):
         return HttpResponse(status=204)
     return render(request, "console/_rows.html", _context(request, filters))
+
+
+def _views(request: ConsoleRequest) -> list[saved.View]:
+    program = programs.program(request)
+    return saved.of(program, request.user, request.vault) if program and request.vault else []
 
 
 def _closed_just_now(request: ConsoleRequest) -> tuple[Case, str, UndoForm] | None:

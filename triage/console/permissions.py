@@ -119,6 +119,8 @@ RULES: dict[str, Rule] = {
     # Tips
     "console:board": _tips("the board", look=READERS),
     "console:rows": _tips("what moves on the board", look=READERS),
+    "console:save_view": _program("keep the filters of the board under a name of one's own", act=READERS),
+    "console:remove_view": _program("forget them", act=READERS),
     "console:tip": _tips("the page of a tip", look=READERS),
     "console:calls": _tips("who was called about a tip", look=READERS),
     "console:take": _tips("take a tip", act=READERS),

@@ -4,7 +4,7 @@ from .audit import AuditEntry
 from .cases import Assessment, BoardSheet, Case, CaseStatus, Correction, IdentityRequest, Outcome, Urgency
 from .conflict import Recusal
 from .custody import Custodian, HandOver, Job, JobKind
-from .desk import Checked, Note, PendingCheck, ProgramText, TextKind
+from .desk import Checked, Note, PendingCheck, ProgramText, SavedViews, TextKind
 from .drills import Drill, DrillState
 from .escalation import (
     Attempt,
@@ -87,6 +87,7 @@ __all__ = [
     "Recusal",
     "RetentionRule",
     "Role",
+    "SavedViews",
     "Shift",
     "TextKind",
     "Urgency",

@@ -58,6 +58,18 @@ class PendingCheck(models.Model):
         ]
 
 
+class SavedViews(models.Model):
+    """The filters of the board that somebody keeps, with their names: sealed, for a filter may tell what came in."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    program = models.ForeignKey(Program, on_delete=models.PROTECT)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    sealed = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="saved_views_once", fields=["program", "user"])]
+
+
 class TextKind(models.TextChoices):
     """Which of the program's texts for its own people."""
 

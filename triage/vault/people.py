@@ -14,7 +14,7 @@ from django.db import transaction
 from intake.models import Program, ProgramKey, Purpose
 from triage.audit.chain import Event, record
 from triage.escalation import contacts, rota
-from triage.models import ApiToken, Contact, Grant, Invitation, Membership, OnCall, PersonKey, Role, User
+from triage.models import ApiToken, Contact, Grant, Invitation, Membership, OnCall, PersonKey, Role, SavedViews, User
 
 from . import holders, keys, rotation, sessions
 from .keys import Unlocked
@@ -195,6 +195,7 @@ def _go(program: Program, user: User) -> None:
     Membership.objects.filter(program=program, user=user).delete()
     ApiToken.objects.filter(program=program, user=user).delete()
     OnCall.objects.filter(program=program, user=user).delete()
+    SavedViews.objects.filter(program=program, user=user).delete()
     rota.forget(program, user)
     for contact in Contact.objects.filter(program=program, user=user).only("pk"):
         contacts.forget(contact)
