@@ -87,7 +87,7 @@ def invite(request: ConsoleRequest) -> HttpResponse:
         except people.NotHeld:
             form.add_error(None, _("You do not hold that key, so you cannot give it."))
         else:
-            return _hand_over(request, user, code)
+            return hand_over(request, user, code)
     context = {"here": "people", "program": program, "form": form, "may_identity": may_identity}
     return render(request, "console/invite.html", context, status=422 if form.errors else 200)
 
@@ -96,12 +96,12 @@ def invite(request: ConsoleRequest) -> HttpResponse:
 @require_POST
 def new_code(request: ConsoleRequest, user_id: UUID) -> HttpResponse:
     """Give a colleague whose pass phrase is lost another one-time code."""
-    program, user = _colleague(request, user_id)
+    program, user = colleague(request, user_id)
     try:
         code = people.new_code(program, user, by=request.user, unlocked=vault_of(request), now=timezone.now())
     except REFUSALS as refusal:
-        return _refused(request, refusal)
-    return _hand_over(request, user, code)
+        return refused(request, refusal)
+    return hand_over(request, user, code)
 
 
 @open_to(UNLOCKED)
@@ -128,11 +128,11 @@ def code(request: ConsoleRequest) -> HttpResponse:
 @require_POST
 def withdraw(request: ConsoleRequest, user_id: UUID) -> HttpResponse:
     """Take back a code nobody has used."""
-    program, user = _colleague(request, user_id)
+    program, user = colleague(request, user_id)
     try:
         people.withdraw(program, user, by=request.user, unlocked=vault_of(request), now=timezone.now())
     except REFUSALS as refusal:
-        return _refused(request, refusal)
+        return refused(request, refusal)
     messages.success(request, now_("The code opens nothing any more."))
     return redirect("console:people")
 
@@ -141,14 +141,14 @@ def withdraw(request: ConsoleRequest, user_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def leave(request: ConsoleRequest, user_id: UUID) -> HttpResponse:
     """Say what leaving means, then do all of it at once."""
-    program, user = _colleague(request, user_id)
+    program, user = colleague(request, user_id)
     if request.method != "POST" or "leaves" not in request.POST:
         context = {"here": "people", "program": program, "person": user}
         return render(request, "console/leave.html", context)
     try:
         left = people.leave(program, user, by=request.user, unlocked=vault_of(request), now=timezone.now())
     except REFUSALS as refusal:
-        return _refused(request, refusal)
+        return refused(request, refusal)
     messages.success(request, now_("{name} has left. Nothing that comes from now on opens for them.").format(name=user))
     if left.nobody_on_call:
         messages.warning(request, now_("Nobody is on call now. Put somebody on call."))
@@ -180,19 +180,22 @@ def vault_of(request: ConsoleRequest) -> Unlocked:
     return request.vault
 
 
-def _colleague(request: ConsoleRequest, user_id: UUID) -> tuple[Program, User]:
+def colleague(request: ConsoleRequest, user_id: UUID) -> tuple[Program, User]:
+    """Return one's own program and somebody of its people; anybody else does not exist."""
     program = own_program(request)
     found = get_object_or_404(Membership.objects.select_related("user"), program=program, user_id=user_id)
     return program, found.user
 
 
-def _hand_over(request: ConsoleRequest, user: User, words: str) -> HttpResponse:
+def hand_over(request: ConsoleRequest, user: User, words: str) -> HttpResponse:
+    """Go to the page that shows a one-time code until it was handed over."""
     session.hide(request, CODE, words)
     session.hide(request, WHOSE, f"{user.name}\n{user.username}")
     return redirect("console:colleagues_code")
 
 
-def _refused(request: ConsoleRequest, refusal: Exception) -> HttpResponse:
+def refused(request: ConsoleRequest, refusal: Exception) -> HttpResponse:
+    """Say why nothing was changed, on the page of the people."""
     if isinstance(refusal, people.NotOneself):
         text = now_("Somebody else has to do this for you.")
     elif isinstance(refusal, people.NotTheirs):

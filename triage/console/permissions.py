@@ -176,6 +176,7 @@ RULES: dict[str, Rule] = {
     "console:colleagues_code": _program("see the one-time code one just made", look=STAFF, act=STAFF),
     "console:new_code": _program("give somebody a new one-time code", act=STAFF),
     "console:withdraw_code": _program("withdraw a one-time code", act=STAFF),
+    "console:change_role": _program("give somebody another role", look=STAFF, act=STAFF),
     "console:leave": _program("let somebody go", look=STAFF, act=STAFF),
     "console:tokens": _program("one's own tokens for programs", look=READERS),
     "console:make_token": _program("make one", act=READERS),

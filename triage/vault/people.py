@@ -109,8 +109,8 @@ def let_in(
     holders.hold_still(program.pk)
     if User.objects.filter(username__iexact=username).exists():
         raise NameTaken
-    seeds = _seeds(program, _to_hold(role, identity=identity), unlocked)
-    _may_change(program, by, role)
+    seeds = seeds_of(program, to_hold(role, identity=identity), unlocked)
+    may_change(program, by, role)
     user = User.objects.create_user(username, name=name)
     Membership.objects.create(program=program, user=user, role=role)
     code = keys.invite(user, program, seeds, by=by, expires_at=now + CODE_LASTS)
@@ -128,15 +128,15 @@ def new_code(program: Program, user: User, *, by: User, unlocked: Unlocked, now:
     holders.hold_still(program.pk)
     if user == by:
         raise NotOneself
-    purposes = _purposes(program, user)
+    purposes = purposes_of(program, user)
     for purpose in sorted(purposes):
         if unlocked.program_seed(program, purpose) is None:
             # Their copy is the only one this person could give: a new code would throw it away.
-            raise NotHeld(purpose) if _others(program, purpose, user) else LastHolder(purpose)
-    _may_change(program, by, _role(program, user))
+            raise NotHeld(purpose) if others_hold(program, purpose, user) else LastHolder(purpose)
+    may_change(program, by, role_of(program, user))
     if not purposes:
-        purposes = _to_hold(_role(program, user), identity=False)
-    code = keys.invite(user, program, _seeds(program, purposes, unlocked), by=by, expires_at=now + CODE_LASTS)
+        purposes = to_hold(role_of(program, user), identity=False)
+    code = keys.invite(user, program, seeds_of(program, purposes, unlocked), by=by, expires_at=now + CODE_LASTS)
     record(program, Event.CODE_GIVEN, actor=by, now=now)
     return code
 
@@ -154,8 +154,8 @@ def withdraw(program: Program, user: User, *, by: User, unlocked: Unlocked, now:
     for grant in found.grants.select_related("program_key"):
         purpose = Purpose(grant.program_key.purpose)
         if unlocked.program_seed(program, purpose) is None:
-            raise NotHeld(purpose) if _others(program, purpose, user) else LastHolder(purpose)
-    _may_change(program, by, _role(program, user))
+            raise NotHeld(purpose) if others_hold(program, purpose, user) else LastHolder(purpose)
+    may_change(program, by, role_of(program, user))
     found.delete()
     if not PersonKey.objects.filter(user=user).exists():
         _go(program, user)
@@ -172,11 +172,11 @@ def leave(program: Program, user: User, *, by: User, unlocked: Unlocked, now: da
     if user == by:
         raise NotOneself
     unlocked.forget()
-    purposes = _purposes(program, user)
+    purposes = purposes_of(program, user)
     for purpose in sorted(purposes):
         if unlocked.program_seed(program, purpose) is None:
-            raise NotHeld(purpose) if _others(program, purpose, user) else LastHolder(purpose)
-    _may_change(program, by, _role(program, user))
+            raise NotHeld(purpose) if others_hold(program, purpose, user) else LastHolder(purpose)
+    may_change(program, by, role_of(program, user))
     Grant.objects.filter(program=program, user=user).delete()
     Invitation.objects.filter(program=program, user=user).delete()
     # Before the keys are replaced: a new key is sealed to every token that holds the old one.
@@ -191,14 +191,19 @@ def leave(program: Program, user: User, *, by: User, unlocked: Unlocked, now: da
     )
 
 
-def _go(program: Program, user: User) -> None:
-    Membership.objects.filter(program=program, user=user).delete()
-    ApiToken.objects.filter(program=program, user=user).delete()
+def off_call(program: Program, user: User) -> None:
+    """Take somebody off every list of whom to call, with their numbers."""
     OnCall.objects.filter(program=program, user=user).delete()
-    SavedViews.objects.filter(program=program, user=user).delete()
     rota.forget(program, user)
     for contact in Contact.objects.filter(program=program, user=user).only("pk"):
         contacts.forget(contact)
+
+
+def _go(program: Program, user: User) -> None:
+    Membership.objects.filter(program=program, user=user).delete()
+    ApiToken.objects.filter(program=program, user=user).delete()
+    SavedViews.objects.filter(program=program, user=user).delete()
+    off_call(program, user)
     if not Membership.objects.filter(user=user).exists():
         PersonKey.objects.filter(user=user).delete()
         user.is_active = False
@@ -206,36 +211,41 @@ def _go(program: Program, user: User) -> None:
     sessions.end_everywhere(user)
 
 
-def _role(program: Program, user: User) -> Role:
+def role_of(program: Program, user: User) -> Role:
+    """Return what somebody is to a program. Raises NotTheirs if nothing."""
     found = Membership.objects.filter(program=program, user=user).first()
     if found is None:
         raise NotTheirs
     return Role(found.role)
 
 
-def _may_change(program: Program, by: User, role: Role) -> None:
-    if role not in GIVES[_role(program, by)]:
+def may_change(program: Program, by: User, role: Role) -> None:
+    """Raise NotTheirs unless who acts lets people of this role in and go."""
+    if role not in GIVES[role_of(program, by)]:
         raise NotTheirs
 
 
-def _to_hold(role: Role, *, identity: bool) -> set[Purpose]:
+def to_hold(role: Role, *, identity: bool) -> set[Purpose]:
+    """Return the keys somebody of a role is given."""
     main = MAIN[role]
     return {each for each in (main, Purpose.IDENTITY if identity and role in IDENTITY_TOO else None) if each}
 
 
-def _purposes(program: Program, user: User) -> set[Purpose]:
+def purposes_of(program: Program, user: User) -> set[Purpose]:
     """The program's current keys somebody holds, by their own key or a code given to them."""
     current = Grant.objects.filter(program=program, program_key__retired=False)
     found = current.filter(user=user) | current.filter(invitation__user=user)
     return {Purpose(purpose) for purpose in found.values_list("program_key__purpose", flat=True)}
 
 
-def _others(program: Program, purpose: Purpose, user: User) -> bool:
+def others_hold(program: Program, purpose: Purpose, user: User) -> bool:
+    """Whether anybody else could open what is sealed to this key."""
     grants = Grant.objects.filter(program=program, program_key__retired=False, program_key__purpose=purpose)
     return grants.filter(user__is_active=True, user__key__isnull=False).exclude(user=user).exists()
 
 
-def _seeds(program: Program, purposes: Iterable[Purpose], unlocked: Unlocked) -> dict[ProgramKey, bytes]:
+def seeds_of(program: Program, purposes: Iterable[Purpose], unlocked: Unlocked) -> dict[ProgramKey, bytes]:
+    """Return the private halves of the program's current keys for these purposes. Raises NotHeld."""
     unlocked.forget()
     found = {}
     for key in ProgramKey.objects.filter(program=program, retired=False, purpose__in=purposes):

@@ -46,6 +46,38 @@ def test_a_colleague_is_let_in_and_signs_in_with_the_code(adas, urgent):
     assert keys.unlock(User.objects.get(username="ben"), words) is not None
 
 
+def test_a_colleague_gets_another_role_and_with_it_what_it_needs(adas, bob, sign_in, urgent):
+    _invite(adas, name="Dee", username="dee", role="admin")
+    dee = User.objects.get(username="dee")
+
+    asked = adas.get(f"/people/{dee.pk}/role/").content.decode()
+    answer = adas.post(f"/people/{dee.pk}/role/", {"role": "coordinator"})
+    _first_sign_in("dee", _words(adas.get("/people/code/")))
+
+    assert "Another role for Dee" in asked
+    assert "Administrator</label>" not in asked
+    assert answer["Location"] == "/people/code/"
+    assert Membership.objects.get(user=dee).role == "coordinator"
+    assert set(Grant.objects.filter(user=dee).values_list("program_key__purpose", flat=True)) == {"content"}
+
+
+@pytest.mark.parametrize("role", ["", "oversight", "auditor", "king"])
+def test_a_role_one_does_not_give_is_refused(adas, bob, role):
+    answer = adas.post(f"/people/{bob.user.pk}/role/", {"role": role})
+
+    assert answer.status_code == 422
+    assert Membership.objects.get(user=bob.user).role == "coordinator"
+
+
+def test_nobody_changes_their_own_role_or_that_of_another_side(adas, ada, chair):
+    for person in (ada, chair):
+        assert adas.get(f"/people/{person.user.pk}/role/")["Location"] == "/people/"
+        assert adas.post(f"/people/{person.user.pk}/role/", {"role": "admin"})["Location"] == "/people/"
+
+    assert Membership.objects.get(user=ada.user).role == "coordinator"
+    assert Membership.objects.get(user=chair.user).role == "oversight"
+
+
 def test_a_code_is_shown_until_it_is_handed_over_and_never_again(adas):
     _invite(adas)
     first, again = _words(adas.get("/people/code/")), _words(adas.get("/people/code/"))
