@@ -17,6 +17,7 @@ from tipline.kernel.sealing import SealBroken
 from triage import epochs
 from triage.classify import Assessment, Urgency, classify, forget, worse
 from triage.classify import warm_up as classifier_warm_up
+from triage.classify.taxonomy import of_self_harm
 from triage.incidents import kin, telling
 from triage.incidents.kin import Asked, Found
 
@@ -41,6 +42,7 @@ class Finding:
     version: str
     sealed: bytes = b""
     event: Found | None = None
+    self_harm: bool = False
 
     @property
     def pages(self) -> bool:
@@ -104,7 +106,8 @@ def finding(read: Read, event: Found | None = None) -> Finding:
     assessment = read.assessment
     plain = as_json(assessment, read.content, event)
     blob = sealing.seal(plain, key=read.key, place=sealed.place(read.tip, sealed.ASSESSMENT))
-    return Finding(assessment.urgency, assessment.judged, assessment.version, blob, event)
+    self_harm = of_self_harm(assessment.categories)
+    return Finding(assessment.urgency, assessment.judged, assessment.version, blob, event, self_harm)
 
 
 def data_key(tip: Tip, wraps: Iterable[Wrap]) -> bytes:

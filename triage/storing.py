@@ -115,7 +115,14 @@ def _page(found: Found, case_id: UUID, oversight: bool) -> NewPage:
     event = found[1].event
     incident, joins = (event.incident, event.joins) if event else (None, False)
     return NewPage(
-        tip.program_id, case_id, tip.pk, found[1].urgency, oversight=oversight, incident=incident, joins=joins
+        tip.program_id,
+        case_id,
+        tip.pk,
+        found[1].urgency,
+        oversight=oversight,
+        incident=incident,
+        joins=joins,
+        self_harm=found[1].self_harm,
     )
 
 

@@ -1,7 +1,7 @@
 """A staffed program: people with phones, a ladder, a worker host, and tips in front of it."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -84,10 +84,14 @@ def make_ladder(program: Program) -> Callable[..., Ladder]:
     """make_ladder((0, "first", ["sms"]), (120, "next", ["sms"]))"""
 
     def _make(
-        *steps: tuple[int, str, Any], urgency: str = Urgency.URGENT, oversight: bool = False, loop_after: int = 120
+        *steps: tuple[int, str, Any],
+        urgency: str = Urgency.URGENT,
+        oversight: bool = False,
+        loop_after: int = 120,
+        self_harm: Sequence[tuple[int, str, Any]] = (),
     ) -> Ladder:
         ladder = Ladder.objects.create(program=program, urgency=urgency, oversight=oversight, loop_after=loop_after)
-        for position, (after, who, channels) in enumerate(steps):
+        for position, (after, who, channels) in enumerate([*steps, *self_harm]):
             LadderStep.objects.create(
                 program=program,
                 ladder=ladder,
@@ -95,6 +99,7 @@ def make_ladder(program: Program) -> Callable[..., Ladder]:
                 after_seconds=after,
                 who=who,
                 channels=[str(channel) for channel in channels],
+                self_harm=position >= len(steps),
             )
         return ladder
 

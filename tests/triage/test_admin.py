@@ -188,6 +188,17 @@ def test_steps_of_a_ladder_are_put_in_the_order_of_their_seconds(admin, ladder):
     assert list(found) == [(0, 0, ["voice", "sms"]), (1, 60, ["sms"]), (2, 300, ["email"])]
 
 
+def test_a_ladder_may_have_steps_of_its_own_for_self_harm(admin, ladder):
+    steps = [(each.after_seconds, each.who, each.channels) for each in ladder.steps.order_by("pk")]
+    sent = rungs(ladder, *steps, (0, "everyone", ["voice"])) | {"steps-2-self_harm": "on"}
+
+    assert admin.post(change(Ladder, ladder.pk), sent).status_code == 302
+    assert list(ladder.steps.filter(self_harm=True).values_list("after_seconds", "who")) == [(0, "everyone")]
+    late = rungs(ladder, *steps, (60, "everyone", ["voice"])) | {"steps-2-self_harm": "on"}
+    assert admin.post(change(Ladder, ladder.pk), late).status_code == 200
+    assert ladder.steps.filter(self_harm=False).count() == 2
+
+
 @pytest.mark.parametrize(
     "steps", [((30, "first", ["sms"]), (60, "next", ["sms"])), ((0, "first", []), (60, "next", ["sms"]))]
 )

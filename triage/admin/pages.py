@@ -95,8 +95,15 @@ class StepsForm(forms.models.BaseInlineFormSet):  # type: ignore[type-arg]
     def clean(self) -> None:
         super().clean()
         kept = [form.cleaned_data for form in self.forms if form.cleaned_data and not form.cleaned_data.get("DELETE")]
-        if not any(each.get("after_seconds") == 0 for each in kept):
-            raise ValidationError(now_("One step must be after 0 seconds: somebody is called at once."))
+        for self_harm in (False, True):
+            steps = [each for each in kept if bool(each.get("self_harm")) == self_harm]
+            # None for self-harm is well: then its tips climb the others.
+            if (steps or not self_harm) and not any(each.get("after_seconds") == 0 for each in steps):
+                raise ValidationError(
+                    now_("One step for self-harm must be after 0 seconds: somebody is called at once.")
+                    if self_harm
+                    else now_("One step must be after 0 seconds: somebody is called at once.")
+                )
 
 
 class Steps(admin.TabularInline):  # type: ignore[type-arg]
@@ -105,7 +112,7 @@ class Steps(admin.TabularInline):  # type: ignore[type-arg]
     model = LadderStep
     form = StepForm
     formset = StepsForm
-    fields = ("after_seconds", "who", "channels")
+    fields = ("after_seconds", "who", "channels", "self_harm")
     extra = 1
     max_num = 20
 
@@ -150,6 +157,7 @@ class Ladders(Theirs):
                 after_seconds=rung.after_seconds,
                 who=rung.who,
                 channels=list(rung.channels),
+                self_harm=rung.self_harm,
             )
             for position, rung in enumerate(rungs)
         )

@@ -3,6 +3,7 @@
 Labels for people live with the models, where they can be translated.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 
@@ -53,6 +54,15 @@ class Category(StrEnum):
 
 STAND_ALONE = frozenset({Category.OTHER, Category.NOT_A_TIP})
 """Categories that never stand beside another."""
+
+_DANGER_TO_OTHERS = frozenset({Category.SCHOOL_THREAT, Category.THREAT_OF_VIOLENCE, Category.HOMICIDE})
+
+
+def of_self_harm(categories: Iterable[str]) -> bool:
+    """Whether somebody may hurt themselves and, as far as is said, nobody else: then other people can help first."""
+    said = set(categories)
+    return Category.SELF_HARM in said and not said & _DANGER_TO_OTHERS
+
 
 WORST_FIRST: tuple[Urgency, ...] = tuple(Urgency)
 

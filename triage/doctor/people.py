@@ -103,10 +103,8 @@ def ladders() -> Iterator[Finding]:
     for program in Program.objects.order_by("name"):
         for urgency in (Urgency.IMMINENT, Urgency.URGENT):
             for oversight in (False, True):
-                steps = Ladder.objects.filter(program=program, urgency=urgency, oversight=oversight).aggregate(
-                    steps=Count("steps")
-                )["steps"]
-                if not steps:
+                found = Ladder.objects.filter(program=program, urgency=urgency, oversight=oversight)
+                if not found.filter(steps__self_harm=False).exists():
                     said = _("{program}: there is no ladder for {level} tips ({kind}): everybody is called at once.")
                     kind = _("about police, school or program") if oversight else _("all others")
                     yield Finding.look(

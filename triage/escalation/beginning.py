@@ -23,6 +23,7 @@ class NewPage:
     oversight: bool = False
     incident: UUID | None = None
     joins: bool = False
+    self_harm: bool = False  # climbs the ladder's own steps for that, where it has any
 
 
 _REACHABLE = """
@@ -56,14 +57,16 @@ def begin(pages: Sequence[NewPage], *, now: datetime) -> dict[UUID, list[Notific
 
     Called inside the transaction that stores the assessments; the caller sees to it that they are sent.
     """
-    snapshots: dict[tuple[UUID, str, bool], ladders.Snapshot] = {}
+    snapshots: dict[tuple[UUID, str, bool, bool], ladders.Snapshot] = {}
     reachable: dict[UUID, list[Contact]] = {}
     begun: list[tuple[Escalation, engine.Reached]] = []
     aside = _aside(page.case_id for page in pages)
     for page in pages:
-        which = (page.program_id, page.urgency, page.oversight)
+        which = (page.program_id, page.urgency, page.oversight, page.self_harm)
         if which not in snapshots:
-            snapshots[which] = ladders.snapshot(page.program_id, page.urgency, oversight=page.oversight, now=now)
+            snapshots[which] = ladders.snapshot(
+                page.program_id, page.urgency, oversight=page.oversight, self_harm=page.self_harm, now=now
+            )
         if page.program_id not in reachable:
             reachable[page.program_id] = _reachable(page.program_id)
         escalation = Escalation(

@@ -43,19 +43,30 @@ SELECT
      FROM triage_on_call(%(program)s, coalesce(%(now)s::timestamptz, clock_timestamp()))),
     ladder.loop_after,
     (SELECT json_agg(json_build_array(after_seconds, who, channels) ORDER BY position)
-     FROM triage_ladderstep WHERE ladder_id = ladder.id)
+     FROM triage_ladderstep step WHERE ladder_id = ladder.id
+       AND self_harm = (%(self_harm)s AND EXISTS (
+           SELECT 1 FROM triage_ladderstep own WHERE own.ladder_id = ladder.id AND own.self_harm)))
 FROM (SELECT) AS nothing LEFT JOIN triage_ladder ladder
 ON ladder.program_id = %(program)s AND ladder.urgency = %(urgency)s AND ladder.oversight = %(oversight)s
 """
 
 
-def snapshot(program_id: UUID, urgency: str, *, oversight: bool, now: datetime | None = None) -> Snapshot:
+def snapshot(
+    program_id: UUID, urgency: str, *, oversight: bool, self_harm: bool = False, now: datetime | None = None
+) -> Snapshot:
     """Fill the program's ladder with the people of now, by the database's clock if no time is handed in.
 
     Oversight cases reach oversight people only, and the others reach everybody else. Where there is
-    no ladder or nobody on call, its first step tells every one of them at once.
+    no ladder or nobody on call, its first step tells every one of them at once. With `self_harm` the
+    ladder's steps for that are climbed, where it has any.
     """
-    wanted = {"program": program_id, "urgency": str(urgency), "oversight": oversight, "now": now}
+    wanted = {
+        "program": program_id,
+        "urgency": str(urgency),
+        "oversight": oversight,
+        "self_harm": self_harm,
+        "now": now,
+    }
     found = rows.run(_FOUND, wanted)
     members, rota, loop_after, rungs = found[0]
     roles: dict[str, str] = dict(members or ())
@@ -69,10 +80,13 @@ def snapshot(program_id: UUID, urgency: str, *, oversight: bool, now: datetime |
     return Snapshot(steps=steps, loop_after=pause, everyone=everyone)
 
 
-def for_case(case: Case, urgency: str) -> Snapshot:
-    """Return the ladder of a case as it is now, without those who stepped aside from it."""
+def for_case(case: Case, urgency: str, *, self_harm: bool = False) -> Snapshot:
+    """Return the ladder of a case as it is now, without those who stepped aside from it.
+
+    What it is about is sealed: whoever has not just read it climbs the ordinary steps.
+    """
     aside = set(Recusal.objects.filter(case=case).values_list("user_id", flat=True))
-    return without(snapshot(case.program_id, urgency, oversight=case.oversight), aside)
+    return without(snapshot(case.program_id, urgency, oversight=case.oversight, self_harm=self_harm), aside)
 
 
 def without(found: Snapshot, people: Container[UUID]) -> Snapshot:

@@ -25,6 +25,7 @@ from triage.actions import LONGEST
 from triage.audit.chain import Event, record
 from triage.classify import Assessment as Answer
 from triage.classify import Urgency, shipped_version, worse
+from triage.classify.taxonomy import of_self_harm
 from triage.escalation import beginning, ladders, numbers, wake
 from triage.escalation.beginning import NewPage
 from triage.models import Assessment, Case, CaseStatus, Correction, Escalation, EscalationState, User
@@ -128,7 +129,7 @@ def _store(tip: Tip, anew: _Anew, root_key: bytes | None, now: datetime) -> Outc
     case.version += 1
     case.save(update_fields=["urgency", "status", "taken_by", "version"])
     if raised and anew.answer.urgency.pages:
-        _page(case, tip, anew.answer.urgency, now)
+        _page(case, tip, anew.answer, now)
         wake.wake_after_commit(wake.PAGE)
     _record(case, anew, root_key, now)
     return Outcome.RAISED if raised else Outcome.DONE
@@ -145,15 +146,16 @@ def _raise(case: Case, urgency: Urgency) -> bool:
     return True
 
 
-def _page(case: Case, tip: Tip, urgency: Urgency, now: datetime) -> None:
+def _page(case: Case, tip: Tip, answer: Answer, now: datetime) -> None:
     """Begin its page; a page it has, over or running, begins anew on the ladder of the worse level."""
+    urgency, self_harm = answer.urgency, of_self_harm(answer.categories)
     page = Escalation.objects.select_for_update(no_key=True).filter(tip=tip).first()
     if page is None:
-        new = NewPage(case.program_id, case.pk, tip.pk, urgency, oversight=case.oversight)
+        new = NewPage(case.program_id, case.pk, tip.pk, urgency, oversight=case.oversight, self_harm=self_harm)
         beginning.begin([new], now=now)
         return
     page.urgency, page.joins = urgency, False
-    page.snapshot = ladders.for_case(case, urgency)
+    page.snapshot = ladders.for_case(case, urgency, self_harm=self_harm)
     if page.state == EscalationState.ENDED:
         page.state, page.taken_by, page.ended_by = EscalationState.OPEN, None, None
         page.opened_at, page.times_taken = now, 0

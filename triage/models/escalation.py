@@ -100,6 +100,8 @@ class LadderStep(models.Model):
     who = models.CharField(max_length=12, choices=LadderWho)
     # Channel codes, e.g. ["sms", "email"].
     channels = models.JSONField()
+    # Climbed instead of the others for tips of somebody who may hurt themselves, where a ladder has such steps.
+    self_harm = models.BooleanField(_("for self-harm"), default=False, db_default=False)
 
     class Meta:
         constraints = [
