@@ -24,7 +24,18 @@ from triage.console.forms import NOTE_LIMIT
 from triage.console.labels import ids_of, reference
 from triage.console.requests import UNLOCKED, ConsoleRequest, open_to
 from triage.keeping import acts, rules
-from triage.models import Case, CaseStatus, Ended, EraseRequest, Erasure, LegalHold, Membership, RetentionRule, Role
+from triage.models import (
+    Case,
+    CaseStatus,
+    Ended,
+    EraseRequest,
+    Erasure,
+    LegalHold,
+    Membership,
+    PendingCheck,
+    RetentionRule,
+    Role,
+)
 
 SOON = timedelta(days=30)
 SHOWN = 100
@@ -117,6 +128,7 @@ def tip(request: ConsoleRequest, case_id: UUID) -> HttpResponse:
         "reference": reference(case.pk),
         "form": form,
         "closed": case.status == CaseStatus.CLOSED and not case.unread,
+        "unchecked": PendingCheck.objects.filter(case=case).exists(),
         "hold": LegalHold.objects.filter(case=case).select_related("by").first(),
         "asked": EraseRequest.objects.filter(case=case).select_related("asked_by", "agreed_by").first(),
         "coming": next(iter(rules.coming(case.program, [case], today)), None),
@@ -225,6 +237,8 @@ def _act(request: ConsoleRequest, case: Case, act: str, reason: str) -> str:
         messages.warning(request, _("Somebody lifted the hold meanwhile."))
     except acts.NotClosed:
         messages.warning(request, _("Close the tip first: what nobody has finished with is not erased."))
+    except acts.NotChecked:
+        messages.warning(request, _("A second person must look first at what one did alone. Nothing was changed."))
     except acts.NotTheSame:
         messages.warning(request, _("You asked for it yourself. Somebody else must agree."))
     except acts.NothingAsked:

@@ -17,7 +17,19 @@ from django.views.decorators.http import require_POST, require_safe
 
 from intake.message import Identity
 from triage.audit.chain import Event
-from triage.console import calls, casefile, cases, closing, handling, hints, identity, reading, texts
+from triage.console import (
+    calls,
+    casefile,
+    cases,
+    closing,
+    handling,
+    hints,
+    identity,
+    permissions,
+    programs,
+    reading,
+    texts,
+)
 from triage.console.forms import (
     AgreedForm,
     CloseForm,
@@ -341,6 +353,9 @@ def _page(request: ConsoleRequest, case: Case, sent: Sent, status: int = 200) ->
         "duty": _sent(sent, DutyForm) or DutyForm(),
         "checks": list(case.pending_checks.select_related("by")) if file.events & CHECKABLE else [],
         "submitter": _sent(sent, SubmitterForm) or SubmitterForm(),
+        "keeps": any(
+            permissions.may(each.role, "console:keeping_tip") for each in programs.with_case(request, case.pk)
+        ),
         "sent": sent.form,
         "identity": sent.identity,
         "aside": list(Recusal.objects.filter(case=case).select_related("user").order_by("user__name"))

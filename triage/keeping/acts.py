@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 
 from intake.models import Program, Tip
 from triage.audit.chain import Event, record
-from triage.models import Case, CaseStatus, Ended, EraseRequest, LegalHold, User
+from triage.models import Case, CaseStatus, Ended, EraseRequest, LegalHold, PendingCheck, User
 
 from . import rules
 
@@ -25,6 +25,10 @@ class NotHeld(Exception):
 
 class NotClosed(Exception):
     """Only what is finished with is erased; what is open is closed first."""
+
+
+class NotChecked(Exception):
+    """A second person must look first at what one did alone to it."""
 
 
 class NotTheSame(Exception):
@@ -57,12 +61,15 @@ def lift(case: Case, *, reason: str, by: User, key: bytes, now: datetime) -> Non
 
 @transaction.atomic
 def ask_to_erase(case: Case, *, reason: str, by: User, key: bytes, now: datetime) -> None:
-    """Ask that a tip be erased now. Raises NotClosed, Held."""
+    """Ask that a tip be erased now. Raises NotClosed, Held, NotChecked."""
     held = _lock(case)
     if held.status != CaseStatus.CLOSED or held.unread:
         raise NotClosed
     if LegalHold.objects.filter(case=case).exists():
         raise Held
+    # Closing alone and then erasing would leave nothing to look at.
+    if PendingCheck.objects.filter(case=case).exists():
+        raise NotChecked
     try:
         with transaction.atomic():
             EraseRequest.objects.create(program_id=case.program_id, case=case, asked_by=by)

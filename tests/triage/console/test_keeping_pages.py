@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from triage.keeping import erasing
-from triage.models import Case, EraseRequest, Erasure, Finished, LegalHold, RetentionRule
+from triage.models import Case, EraseRequest, Erasure, Finished, LegalHold, PendingCheck, RetentionRule
 
 from .conftest import WORDS
 
@@ -132,3 +132,24 @@ def test_oversight_sees_its_own_certificates_and_the_supervisor_does_not(chiefs,
     assert chiefs.get(f"/keeping/certificates/{made.pk}/").status_code == 404
     assert sign_in(chair).get(f"/keeping/certificates/{made.pk}/").status_code == 200
     assert chiefs.get(f"/keeping/tips/{case.pk}/").status_code == 404
+
+
+def test_the_page_of_a_tip_leads_to_its_keeping_where_one_may_see_that(chiefs, adas, closed):
+    case = closed()
+    address = f'href="/keeping/tips/{case.pk}/"'
+
+    assert address in chiefs.get(f"/tips/{case.pk}/").content.decode()
+    assert address not in adas.get(f"/tips/{case.pk}/").content.decode()
+
+
+def test_a_tip_closed_alone_cannot_be_asked_to_be_erased_before_the_second_look(chiefs, ada, closed, noon):
+    case = closed()
+    PendingCheck.objects.create(program_id=case.program_id, case=case, did="closed", by=ada.user, due_at=noon)
+
+    page = chiefs.get(f"/keeping/tips/{case.pk}/").content.decode()
+    answer = chiefs.post(f"/keeping/tips/{case.pk}/", {"act": "erase", "reason": "A hoax"}, follow=True)
+
+    assert "Until then it is not erased" in page
+    assert "Ask to erase it now" not in page
+    assert "A second person must look first" in answer.content.decode()
+    assert not EraseRequest.objects.exists()

@@ -26,6 +26,7 @@ from triage.models import (
     LegalHold,
     Notification,
     Outcome,
+    PendingCheck,
     RetentionRule,
 )
 
@@ -83,6 +84,24 @@ def test_the_day_before_its_time_nothing_is_erased(closed):
     age(closed(), 729)
 
     assert once() == []
+
+
+def test_what_a_second_person_must_look_at_is_kept_until_they_have(closed, ada, chief, noon):
+    due, asked = closed(), closed("Another thing, about a boat")
+    age(due, 3650)
+    checks = [
+        PendingCheck.objects.create(program_id=case.program_id, case=case, did="closed", by=ada, due_at=noon)
+        for case in (due, asked)
+    ]
+
+    with pytest.raises(acts.NotChecked):
+        acts.ask_to_erase(asked, reason="Gone", by=ada, key=KEY, now=noon)
+    EraseRequest.objects.create(program_id=asked.program_id, case=asked, asked_by=ada, agreed_by=chief)
+    assert once() == []
+
+    for check in checks:
+        check.delete()
+    assert {each.tip for each in once()} == {due.tip_id, asked.tip_id}
 
 
 def test_follow_ups_pages_and_answers_go_with_it(send, tip_of, assess, follow_up, worker_host, staffed, program):
