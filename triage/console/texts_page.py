@@ -4,12 +4,16 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
+from intake.models import Program
+from triage.audit.chain import Event, record
 from triage.console import programs, texts
 from triage.console.requests import ConsoleRequest
 from triage.models import ProgramText, TextKind
@@ -38,6 +42,7 @@ def show(request: ConsoleRequest) -> HttpResponse:
 
 
 @require_POST
+@transaction.atomic
 def save(request: ConsoleRequest) -> HttpResponse:
     """Write a new text, or another in place of one. The first of a kind brings ours along, to be changed."""
     program = programs.program(request)
@@ -45,6 +50,7 @@ def save(request: ConsoleRequest) -> HttpResponse:
         raise Http404
     old = request.POST.get("id")
     row = get_object_or_404(ProgramText, pk=_uuid(old), program=program) if old else ProgramText(program=program)
+    before = row.kind
     form = TextForm(request.POST, instance=row)
     own = ProgramText.objects.filter(program=program)
     if own.count() >= MOST and not old:
@@ -58,22 +64,33 @@ def save(request: ConsoleRequest) -> HttpResponse:
             for each in texts.ours(kind, program)
         )
     form.save()
+    _note(request, program, before, kind)
     messages.success(request, _("Saved. The pages of tips say so from now on."))
     return redirect("console:texts")
 
 
 @require_POST
+@transaction.atomic
 def remove(request: ConsoleRequest) -> HttpResponse:
     """Remove a text; with the last of a kind ours come back."""
     asked = request.POST.get("id", "")
     if not asked:
         messages.warning(request, _("Nothing was changed."))
         return redirect("console:texts")
-    deleted, _rows = ProgramText.objects.filter(pk=_uuid(asked), program=programs.program(request)).delete()
-    if not deleted:
+    program = programs.program(request)
+    if program is None:
         raise Http404
+    row = get_object_or_404(ProgramText, pk=_uuid(asked), program=program)
+    row.delete()
+    _note(request, program, row.kind)
     messages.success(request, _("Removed."))
     return redirect("console:texts")
+
+
+def _note(request: ConsoleRequest, program: Program, *kinds: str) -> None:
+    """Put on record who changed whom to call: a wrong number there sends help nowhere."""
+    if TextKind.CONTACT in kinds:
+        record(program, Event.CALL_CONTACTS_CHANGED, actor=request.user, now=timezone.now())
 
 
 def _page(request: ConsoleRequest, form: TextForm | None, status: int = 200) -> HttpResponse:

@@ -246,6 +246,24 @@ def test_ready_answers_come_in_the_senders_language_with_the_programs_numbers(ad
     assert ready.index("Preguntar") < ready.index("Ask where and when")
 
 
+def test_who_changes_whom_to_call_stands_on_record(adas, ada, program):
+    def noted():
+        return AuditEntry.objects.filter(event="call_contacts_changed", actor=ada.user).count()
+
+    adas.post("/texts/save/", {"kind": "contact", "title": "School office", "body": "555-0100"})
+    row = ProgramText.objects.get(program=program, title="School office")
+    adas.post("/texts/save/", {"id": row.pk, "kind": "say", "title": "", "body": "moved away"})
+    adas.post("/texts/save/", {"kind": "contact", "title": "Nobody", "body": ""})
+    adas.post("/texts/save/", {"kind": "reply", "title": "Thanks", "body": "Thank you."})
+    assert noted() == 2
+
+    other = ProgramText.objects.filter(program=program, kind="contact").first()
+    adas.post("/texts/remove/", {"id": other.pk})
+
+    assert noted() == 3
+    assert not AuditEntry.objects.filter(event="call_contacts_changed").exclude(sealed=b"").exists()
+
+
 def test_a_program_writes_its_own_texts_and_keeps_ours_beside_them(adas, program):
     assert "Police control room" in adas.get("/texts/").content.decode()
 
