@@ -73,7 +73,11 @@ def review(request: ConsoleRequest, case_id: UUID) -> HttpResponse:
 
 
 def _answered(request: ConsoleRequest, file: casefile.CaseFile, level: Level, note: str) -> HttpResponse:
-    """Write down the level; one that is worse than the tip's counts as a correction, and brings a closed tip back."""
+    """Write down the level; one that is worse than the tip's counts as a correction, and brings a closed tip back.
+
+    A lower one is counted and changes nothing: whoever lowers or closes a tip does so on its own page, where a
+    second person looks at what could not wait (triage.console.guard).
+    """
     key, now = file.root_key, timezone.now()
     if key is None:
         raise Http404
@@ -96,6 +100,7 @@ def _answered(request: ConsoleRequest, file: casefile.CaseFile, level: Level, no
                 by=request.user,
                 root_key=key,
                 now=now,
+                guarded=file.guarded,
             )
     if rises:
         messages.warning(request, _("Its level is raised, and nobody was called for it: act on it now."))

@@ -11,7 +11,7 @@ from triage.audit import chain
 from triage.console import labels
 from triage.console.opening import data_keys
 from triage.learning import quality, sampling
-from triage.models import Assessment, AuditEntry, Case, QualityReview
+from triage.models import Assessment, AuditEntry, Case, PendingCheck, QualityReview
 
 from .conftest import QUIET, WORDS
 
@@ -134,6 +134,17 @@ def test_a_miss_raises_the_tip_and_brings_it_back(adas, ada, drawn, closed):
     assert case.corrections.count() == 1
     assert "Its level is raised" in page
     assert QualityReview.objects.get().level == "urgent"
+
+
+def test_a_second_look_lowers_and_closes_nothing(adas, ada, drawn):
+    Case.objects.filter(pk=drawn.pk).update(urgency="urgent")
+
+    _look(adas, drawn, "routine")
+
+    drawn.refresh_from_db()
+    assert (drawn.urgency, drawn.status) == ("urgent", "open")
+    assert QualityReview.objects.get().level == "routine"
+    assert not PendingCheck.objects.exists()
 
 
 def test_the_miss_rate_is_shown_with_what_it_may_be_in_truth(adas, routine):
