@@ -16,7 +16,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, Route, sync_playwright
 
 from tipline.middleware import HEADERS
-from triage.console import permissions_page
+from triage.console import permissions_page, rows
 from triage.console.permissions import RULES, About
 from triage.models import QualityReview, Role
 
@@ -25,11 +25,12 @@ pytestmark = [pytest.mark.django_db, pytest.mark.browser]
 ORIGIN = "https://tip.invalid"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 KINDS = {".css": "text/css", ".js": "text/javascript", ".png": "image/png"}
+WIDTHS = (360, 1440)
 WIDER_THAN_THE_WINDOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @pytest.fixture
-def pages(adas, sign_in, make_person, chair, bob, case_of) -> dict[str, str]:
+def pages(adas, sign_in, make_person, chair, bob, case_of, monkeypatch) -> dict[str, str]:
     """Name to page: of a coordinator with tips, and what other roles see of the pages that differ."""
     tips = [case_of(f"They sell pills behind the rink, place {number}") for number in range(3)]
     tips.append(case_of("He said he will bring his uncle's gun to school tomorrow", name="Sam", who_knows="his class"))
@@ -48,11 +49,17 @@ def pages(adas, sign_in, make_person, chair, bob, case_of) -> dict[str, str]:
         rule = RULES[name]
         if Role.COORDINATOR in rule.look and rule.about is not About.THE_DOOR and parts <= set(things):
             _keep(found, name, adas.get(reverse(name, kwargs={part: things[part] for part in parts})))
+    adas.post("/views/save/", {"name": "Night by level", "who": "nobody", "level": "routine"})
+    monkeypatch.setattr(rows, "PER_PAGE", 2)
+    _keep(found, "board of many pages with a view", adas.get("/?level=routine&page=2"))
     _keep(found, "a tip nobody opened", adas.get(f"/tips/{tips[0].pk}/"))
     _keep(found, "why", bobs.post(f"/tips/{read.pk}/open/"))
     _keep(found, "phone receipt", adas.post("/phone/", {"text": "They sell pills", "key": "k" * 32}))
     _keep(found, "phone refused", adas.post("/phone/", {"text": "", "key": "k" * 32}))
     _keep(found, "refused invitation", adas.post("/people/invite/", {"name": ""}))
+    chiefs = sign_in(make_person("Chief", role="supervisor"))
+    for name, address in (("keeping", "/keeping/"), ("keeping of a tip", f"/keeping/tips/{read.pk}/")):
+        _keep(found, name, chiefs.get(address))
     audrey = sign_in(make_person("Audrey", role="auditor"))
     for name, address in (("start of an auditor", "/start/"), ("opened, an auditor", "/opened/"), ("no", "/kit/")):
         _keep(found, name, audrey.get(address))
@@ -68,7 +75,7 @@ def _keep(found, name, answer):
         found[name] = page
 
 
-def test_no_page_has_a_fault_that_a_checker_knows_or_is_wider_than_a_phone(pages):
+def test_no_page_has_a_fault_that_a_checker_knows_or_is_wider_than_its_window(pages):
     chromium = os.environ.get("TIPLINE_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         pytest.skip("no Chromium on this machine")
@@ -76,12 +83,14 @@ def test_no_page_has_a_fault_that_a_checker_knows_or_is_wider_than_a_phone(pages
     wrong = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        window = browser.new_context(viewport={"width": 360, "height": 800})
-        window.route("**/*", _answering(pages))
-        page = window.new_page()
-        for place, name in enumerate(pages):
-            page.goto(f"{ORIGIN}/{place}")
-            wrong += _faults(page, name)
+        for width in WIDTHS:
+            window = browser.new_context(viewport={"width": width, "height": 800})
+            window.route("**/*", _answering(pages))
+            page = window.new_page()
+            for place, name in enumerate(pages):
+                page.goto(f"{ORIGIN}/{place}")
+                wrong += _faults(page, f"{name}, {width}")
+            window.close()
         browser.close()
 
     assert wrong == []
@@ -111,7 +120,8 @@ def _faults(page: Page, name: str) -> list[str]:
         page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
         said = Axe().run(page).response["violations"]
         found += [f"{name}, {theme}: {rule['id']}: {node['html'][:120]}" for rule in said for node in rule["nodes"]]
+        if pictures := os.environ.get("TIPLINE_TEST_PICTURES"):
+            file = f"{name}, {theme}".replace(":", "-").replace(", ", "-").replace(" ", "-")
+            page.screenshot(path=Path(pictures) / f"{file}.png", full_page=True)
     wider = page.evaluate(WIDER_THAN_THE_WINDOW)
-    if pictures := os.environ.get("TIPLINE_TEST_PICTURES"):
-        page.screenshot(path=Path(pictures) / f"{name.replace(':', '-').replace(' ', '-')}.png", full_page=True)
-    return [*found, *([f"{name}: {wider} px wider than a phone"] if wider else [])]
+    return [*found, *([f"{name}: {wider} px wider than the window"] if wider else [])]
