@@ -73,7 +73,7 @@ def submit(
     """
     if not program.identity_allowed:
         identity = Identity()
-    body = hashlib.sha256(dump([asdict(message), asdict(identity)])).digest()
+    body = _digest(program, asdict(message), asdict(identity))
     current, previous = rotating.current_and_previous(settings.RUN_DIR / "receipts", now)
     phrase = _phrase(current, key, body)
     tip = Tip(program=program, week=times.week(now))
@@ -86,20 +86,20 @@ def submit(
         with _whole():
             together.insert(rows)
     except IntegrityError:
-        return _already(key, body, [secret for secret in (current, previous) if secret])
+        return _already(program, key, body, [secret for secret in (current, previous) if secret])
     failpoints.reach("intake.after_commit")
     _nudge()
     return Submitted(phrase)
 
 
-def follow_up(phrase: Phrase, message: Message, *, channel: str, key: str, now: datetime) -> bool:
+def follow_up(program: Program, phrase: Phrase, message: Message, *, channel: str, key: str, now: datetime) -> bool:
     """Store a follow-up exactly like a tip of its own. Returns False if this very one was stored before.
 
     Raises NoSuchReceipt, KeyReused, KeyNotTrusted.
     """
-    body = hashlib.sha256(dump([asdict(message), list(phrase.places)])).digest()
+    body = _digest(program, asdict(message), list(phrase.places))
     try:
-        with transaction.atomic(), _receipt(phrase) as receipt:
+        with transaction.atomic(), _receipt(program, phrase) as receipt:
             first = receipt.tip
             if Wrap.objects.filter(tip=first, purpose=WrapPurpose.OVERSIGHT).exists():
                 # What began among other people stays with them.
@@ -110,7 +110,7 @@ def follow_up(phrase: Phrase, message: Message, *, channel: str, key: str, now: 
             together.insert([_remembered(receipt.program, key, body, now), *rows])
             failpoints.reach("intake.before_commit")
     except IntegrityError:
-        _already(key, body, [])
+        _already(program, key, body, [])
         return False
     failpoints.reach("intake.after_commit")
     _nudge()
@@ -134,9 +134,9 @@ def is_spent(key: str) -> bool:
     return SubmissionKey.objects.filter(mac=_key_mac(key), spent=True).exists()
 
 
-def conversation(phrase: Phrase) -> Conversation:
-    """Open the answers under these words. Raises NoSuchReceipt."""
-    with transaction.atomic(), _receipt(phrase) as receipt:
+def conversation(program: Program, phrase: Phrase) -> Conversation:
+    """Open the answers that these words lead to at this program. Raises NoSuchReceipt."""
+    with transaction.atomic(), _receipt(program, phrase) as receipt:
         tip = receipt.tip
         waiting = Tip.objects.filter(follows=tip, status=TipStatus.RECEIVED).exists()
         replies = list(Reply.objects.filter(tip=tip).order_by("number").prefetch_related("wraps"))
@@ -149,18 +149,18 @@ def conversation(phrase: Phrase) -> Conversation:
     return Conversation(TipStatus(tip.status), waiting, opened)
 
 
-def lock(phrase: Phrase) -> None:
+def lock(program: Program, phrase: Phrase) -> None:
     """Make the words lead nowhere, for ever. Raises NoSuchReceipt."""
-    with transaction.atomic(), _receipt(phrase) as receipt:
+    with transaction.atomic(), _receipt(program, phrase) as receipt:
         Receipt.objects.filter(pk=receipt.pk).delete()
 
 
-def withdraw_identity(phrase: Phrase, *, now: datetime) -> None:
+def withdraw_identity(program: Program, phrase: Phrase, *, now: datetime) -> None:
     """Remove who the sender said they are, and how to reach them; the same where nothing was said, or twice.
 
     Raises NoSuchReceipt.
     """
-    with transaction.atomic(), _receipt(phrase) as receipt:
+    with transaction.atomic(), _receipt(program, phrase) as receipt:
         # Row-level security shows this door, and lets it change, the tips of this receipt alone.
         mine = list(Tip.objects.filter(Q(pk=receipt.tip_id) | Q(follows=receipt.tip_id)).values_list("pk", flat=True))
         Wrap.objects.filter(tip__in=mine, purpose=WrapPurpose.IDENTITY).delete()
@@ -200,6 +200,11 @@ def _whole() -> AbstractContextManager[object]:
     return transaction.atomic() if connection.in_atomic_block else nullcontext()
 
 
+def _digest(program: Program, *sent: object) -> bytes:
+    """What makes two sendings the same one; the same words to another program are another."""
+    return hashlib.sha256(dump([program.pk.hex, *sent])).digest()
+
+
 def _phrase(secret: bytes, key: str, body: bytes) -> Phrase:
     return Phrase.from_bytes(hmac.digest(secret, b"receipt|" + key.encode() + b"|" + body, "sha256"))
 
@@ -222,14 +227,14 @@ def _remembered(program: Program, key: str, body: bytes, now: datetime) -> Submi
     )
 
 
-def _already(key: str, body: bytes, secrets: list[bytes]) -> Submitted:
+def _already(program: Program, key: str, body: bytes, secrets: list[bytes]) -> Submitted:
     known = SubmissionKey.objects.filter(mac=_key_mac(key)).only("mac", "body_tag", "spent").first()
     if known is None or not hmac.compare_digest(bytes(known.body_tag), _body_tag(key, body)):
         raise KeyReused
     for secret in [] if known.spent else secrets:
         phrase = _phrase(secret, key, body)
         try:
-            with transaction.atomic(), _receipt(phrase):
+            with transaction.atomic(), _receipt(program, phrase):
                 return Submitted(phrase, repeated=True)
         except NoSuchReceipt:
             continue
@@ -260,15 +265,16 @@ def _as_insider(message: Message) -> Message:
 
 
 @contextmanager
-def _receipt(phrase: Phrase) -> Iterator[Receipt]:
+def _receipt(program: Program, phrase: Phrase) -> Iterator[Receipt]:
     """Find the conversation of a phrase inside a transaction: row-level security shows this door no other.
 
-    What was erased is not found, like what was locked. One query, so that every refusal takes as long.
+    What was erased is not found, like what was locked and like what was sent to another program. One query, so that
+    every refusal takes as long.
     """
     lookup = phrase.lookup(pepper=settings.RECEIPT_PEPPER.encode())
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('tipline.lookup', %s, true)", [lookup.hex()])
-    found = Receipt.objects.filter(lookup=lookup).exclude(tip__status=TipStatus.ERASED)
+    found = Receipt.objects.filter(lookup=lookup, program=program).exclude(tip__status=TipStatus.ERASED)
     receipt = found.select_related("tip", "program").only(*_OWN).first()
     if receipt is None:
         raise NoSuchReceipt

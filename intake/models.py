@@ -27,6 +27,12 @@ class Program(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=120)
+    # The form of the lowest stands at /; the others follow in this order.
+    position = models.PositiveSmallIntegerField(default=0)
+    # Whether the form at / tells of this program, where it is not its own.
+    listed = models.BooleanField(default=True)
+    # What the form speaks, with a space between: the first to whoever asks for none of them.
+    languages = models.CharField(max_length=120, default="en")
     timezone = models.CharField(max_length=60, default="America/Toronto")
     # When mail that wakes nobody is read, in that time zone; empty is always.
     duty_hours = models.CharField(max_length=120, default="Mon-Fri 08:00-18:00", blank=True)
@@ -49,6 +55,15 @@ class Program(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Logo(models.Model):
+    """The picture above a program's form, cleaned (intake.logo). Apart: only the street door ever loads it."""
+
+    program = models.OneToOneField(Program, on_delete=models.CASCADE, primary_key=True)
+    png = models.BinaryField()
+    width = models.PositiveSmallIntegerField()
+    height = models.PositiveSmallIntegerField()
 
 
 class Purpose(models.TextChoices):

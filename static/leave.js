@@ -22,7 +22,7 @@
         .catch(() => {});
     }
     wipe();
-    window.location.replace(way.href || way.form.action);
+    window.location.replace(way.href || way.dataset.leave);
   };
 
   document.addEventListener("click", (event) => {

@@ -10,7 +10,7 @@ from django.test import Client
 from hypothesis import settings as hypothesis_settings
 
 from intake import actions, keys
-from intake.channels import pages
+from intake.channels import whose
 from intake.message import Identity, Message
 from intake.models import EpochKey, Program, ProgramKey, Purpose, Receipt, Tip
 from tipline.kernel import wraps
@@ -46,10 +46,10 @@ def nothing_remembered(settings, tmp_path: Path) -> Iterator[None]:
     settings.KEY_PINS = tmp_path / "pins.txt"
     settings.RUN_DIR = tmp_path / "run"
     keys.forget()
-    pages.forget()
+    whose.forget()
     yield
     keys.forget()
-    pages.forget()
+    whose.forget()
 
 
 @pytest.fixture
@@ -65,14 +65,25 @@ def program(db) -> Program:
 @pytest.fixture
 def seeds(program: Program, settings) -> Seeds:
     """The private seeds of the program's keys, whose public halves are stored and pinned."""
+    return _with_pinned_keys(program, settings.KEY_PINS)
+
+
+@pytest.fixture
+def lakeside(seeds: Seeds, settings) -> Program:
+    """A second program of the same installation, with keys of its own."""
+    other = Program.objects.create(slug="lakeside", name="Lakeside", position=1, changed_on=date(2026, 1, 5))
+    _with_pinned_keys(other, settings.KEY_PINS)
+    return other
+
+
+def _with_pinned_keys(program: Program, pins: Path) -> Seeds:
     made: Seeds = {}
-    lines = []
-    for purpose in Purpose:
-        made[purpose] = wraps.new_seed()
-        public = wraps.public_key(made[purpose])
-        ProgramKey.objects.create(program=program, purpose=purpose, public_key=public)
-        lines.append(f"{program.pk} {purpose.value} {wraps.fingerprint(public)}\n")
-    settings.KEY_PINS.write_text("".join(lines))
+    with pins.open("a") as file:
+        for purpose in Purpose:
+            made[purpose] = wraps.new_seed()
+            public = wraps.public_key(made[purpose])
+            ProgramKey.objects.create(program=program, purpose=purpose, public_key=public)
+            file.write(f"{program.pk} {purpose.value} {wraps.fingerprint(public)}\n")
     return made
 
 

@@ -39,6 +39,7 @@ LADDERS = {
 GRANTS: dict[str, dict[str, str]] = {
     "public": {
         "intake_program": "SELECT",
+        "intake_logo": "SELECT",
         "intake_programkey": "SELECT",
         "intake_epochkey": "SELECT",
         "intake_tip": "INSERT, SELECT (id, program_id, follows_id, number, status, identity_removed_on),"

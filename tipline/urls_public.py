@@ -8,6 +8,7 @@ from tipline.rest.problems import here
 urlpatterns = [
     path("", include("intake.urls")),
     path("api/", include("intake.channels.api_urls")),
+    path("p/<slug:slug>/api/", include("intake.channels.api_urls")),
     path("healthz", web.healthz),
 ]
 

@@ -1,7 +1,8 @@
 """The public REST API, version 1: the same actions as the pages, for programs.
 
 Words or numbers come in the header Tipline-Receipt and stand in no address. No cookie, no session, nobody is
-known, nothing is counted by address. Its description is docs/openapi/public-v1.json; docs/api.md shows each call.
+known, nothing is counted by address. Each program has the same calls below its own address, `/p/<slug>/api/`.
+Its description is docs/openapi/public-v1.json; docs/api.md shows each call.
 """
 
 import re
@@ -11,8 +12,8 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from intake import actions, keys
-from intake.channels import api_shapes, pages
+from intake import actions, keys, models
+from intake.channels import api_shapes, whose
 from intake.models import TipStatus
 from tipline.kernel.receipts import Phrase
 from tipline.rest.problems import Problem
@@ -35,8 +36,8 @@ _NO_NAMES = "This program takes no submitter details."
 class Program(Api):
     """What a client shows beside its box: who reads, and whom to call in danger."""
 
-    def get(self, request: Request) -> Response:
-        shown = pages.program()
+    def get(self, request: Request, slug: str = "") -> Response:
+        shown = _program(slug)
         return Response(
             {
                 "name": shown.name,
@@ -55,10 +56,10 @@ class Program(Api):
 class Tips(Api):
     """Send a tip."""
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, slug: str = "") -> Response:
         key = _key(request)
         given = self.given(request, api_shapes.Tip)
-        program, who = pages.program(), api_shapes.identity(given)
+        program, who = _program(slug), api_shapes.identity(given)
         if who and not program.identity_allowed:
             errors = [{"pointer": f"#/{name}", "detail": _NO_NAMES} for name in ("name", "reach") if given[name]]
             raise Problem("invalid", errors=errors)
@@ -75,9 +76,10 @@ class Tips(Api):
 class Conversation(Api):
     """Look for answers; never what was sent."""
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request, slug: str = "") -> Response:
+        program = _program(slug)
         try:
-            found = actions.conversation(_phrase(request))
+            found = actions.conversation(program, _phrase(request))
         except actions.NoSuchReceipt:
             raise _nothing() from None
         opened = found.status != TipStatus.RECEIVED
@@ -87,11 +89,12 @@ class Conversation(Api):
 class Messages(Api):
     """Add something to a tip: it is treated like a tip."""
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, slug: str = "") -> Response:
         key = _key(request)
-        message = api_shapes.message(self.given(request, api_shapes.FollowUp))
+        message, program = api_shapes.message(self.given(request, api_shapes.FollowUp)), _program(slug)
         try:
-            fresh = actions.follow_up(_phrase(request), message, channel=CHANNEL, key=key, now=timezone.now())
+            phrase, now = _phrase(request), timezone.now()
+            fresh = actions.follow_up(program, phrase, message, channel=CHANNEL, key=key, now=now)
         except actions.NoSuchReceipt:
             raise _nothing() from None
         except actions.KeyReused:
@@ -104,10 +107,10 @@ class Messages(Api):
 class Lock(Api):
     """Make the words lead nowhere, for ever."""
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, slug: str = "") -> Response:
         self.given(request, api_shapes.Confirmed)
         try:
-            actions.lock(_phrase(request))
+            actions.lock(_program(slug), _phrase(request))
         except actions.NoSuchReceipt:
             raise _nothing() from None
         return Response(status=204)
@@ -116,10 +119,10 @@ class Lock(Api):
 class Withdraw(Api):
     """Take back who one is. The answer is the same whether anything was there."""
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, slug: str = "") -> Response:
         self.given(request, api_shapes.Confirmed)
         try:
-            actions.withdraw_identity(_phrase(request), now=timezone.now())
+            actions.withdraw_identity(_program(slug), _phrase(request), now=timezone.now())
         except actions.NoSuchReceipt:
             raise _nothing() from None
         return Response(status=204)
@@ -129,6 +132,14 @@ class Schema(Published):
     """The description of this API (OpenAPI 3)."""
 
     file = "public-v1.json"
+
+
+def _program(slug: str) -> models.Program:
+    """The program whose address was called."""
+    here = whose.at(slug)
+    if here is None:
+        raise Problem("not-found")
+    return here.program
 
 
 def _phrase(request: Request) -> Phrase:

@@ -15,6 +15,14 @@ TEXT = (
     "Send a tip, look for answers, add something, lock the code. Nobody is known: no cookie, no session, no account. "
     "Words or numbers of a receipt stand in the header Tipline-Receipt, never in an address."
 )
+SERVERS = (
+    {"url": "/", "description": "The first program."},
+    {
+        "url": "/p/{program}",
+        "description": "Each program; its words open nothing at another.",
+        "variables": {"program": {"default": "first", "description": "Its short name, as in the address of its form."}},
+    },
+)
 KEY = header(
     api.KEY,
     "22 to 128 random letters, digits, - or _, a new one for each message. The same key with the same body "
@@ -129,4 +137,4 @@ def description() -> str:
             auth=[],
         )(view.post)
     links = [("/api/v1/tips/", "post", "201", _links("words")), ("/api/v1/tips/", "post", "200", _links("numbers"))]
-    return described("tipline.urls_public", TITLE, TEXT, links=links)
+    return described("tipline.urls_public", TITLE, TEXT, links=links, servers=SERVERS)

@@ -2,6 +2,7 @@
 
 A visit has the nonce of the page it began on. Leaving spends that nonce, and so ends the visit:
 Back and Reload, which send a page's form once more, show nothing of it to whoever holds the phone next.
+A token is good on the pages it was made for, and on no other program's.
 """
 
 import base64
@@ -36,17 +37,17 @@ class Visit:
     phrase: Phrase
     nonce: str
 
-    def token(self, now: datetime) -> str:
-        """Return the sealed token of a visit that begins now; good for 30 minutes."""
-        text = json.dumps([(now + GOOD_FOR).timestamp(), self.phrase.places, self.nonce])
+    def token(self, now: datetime, base: str) -> str:
+        """Return the sealed token of a visit that begins now; good for 30 minutes on the pages below `base`."""
+        text = json.dumps([(now + GOOD_FOR).timestamp(), self.phrase.places, self.nonce, base])
         return base64.urlsafe_b64encode(sealing.seal(text.encode(), key=_key(), place=_PLACE)).decode()
 
     @classmethod
-    def of(cls, token: str, now: datetime) -> Self | None:
-        """Return the visit of a token; None if it is not ours or too old."""
+    def of(cls, token: str, now: datetime, base: str) -> Self | None:
+        """Return the visit of a token; None if it is not ours, too old, or of other pages."""
         try:
             text = sealing.unseal(base64.urlsafe_b64decode(token.encode()), key=_key(), place=_PLACE)
-            until, places, nonce = json.loads(text)
+            until, places, nonce, whose = json.loads(text)
         except (sealing.SealBroken, binascii.Error, ValueError):
             return None
-        return cls(Phrase(tuple(places)), nonce) if now.timestamp() < until else None
+        return cls(Phrase(tuple(places)), nonce) if whose == base and now.timestamp() < until else None

@@ -32,7 +32,7 @@ def everything(program: Program, seeds: dict[Purpose, bytes], epoch_seed: bytes,
     assert phrase is not None
     receipt = Receipt.objects.get(lookup=phrase.lookup(pepper=pepper))
     tip = receipt.tip
-    actions.follow_up(phrase, ADDED, channel="web", key="f" * 22, now=now)
+    actions.follow_up(program, phrase, ADDED, channel="web", key="f" * 22, now=now)
     insider = actions.submit(program, INSIDER, Identity(), channel="web", key="i" * 22, now=now).phrase
     assert insider is not None
     added = Tip.objects.get(follows=tip)

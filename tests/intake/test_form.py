@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 def fresh() -> str:
-    return nonce.make(timezone.now())
+    return nonce.make(timezone.now(), "/")
 
 
 def words_in(page: str) -> list[str]:
@@ -32,7 +32,7 @@ def test_the_form_carries_its_own_nonce_and_no_cookie(street, seeds):
     assert not first.cookies
     nonces = [re.search(r'name="nonce" value="([^"]+)"', page.content.decode())[1] for page in (first, second)]
     assert nonces[0] != nonces[1]
-    assert all(nonce.key_of(found, timezone.now()) for found in nonces)
+    assert all(nonce.key_of(found, timezone.now(), "/") for found in nonces)
 
 
 def test_sending_gives_seven_words_that_open_the_conversation(street, seeds):
@@ -319,13 +319,13 @@ def test_a_follow_up_pressed_twice_is_one(street, send):
     assert Tip.objects.count() == 2
 
 
-def test_the_sender_sees_what_a_person_has_opened(street, send, tip_of, noon):
+def test_the_sender_sees_what_a_person_has_opened(program, street, send, tip_of, noon):
     done = send()
     actions.tell(tip_of(done), TipStatus.OPENED)
     typed = {"phrase": " ".join(done.phrase.words)}
     opened = street.post("/answers/", typed).content.decode()
 
-    actions.follow_up(done.phrase, Message(text="he is loading it now"), channel="web", key="k" * 22, now=noon)
+    actions.follow_up(program, done.phrase, Message(text="he is loading it now"), channel="web", key="k" * 22, now=noon)
     added = street.post("/answers/", typed).content.decode()
 
     assert "A person has opened what you sent." in opened

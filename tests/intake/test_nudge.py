@@ -22,7 +22,7 @@ def test_a_connection_lost_after_the_commit_still_shows_the_receipt(street, seed
 
     monkeypatch.setattr(prepared, "execute", lose_the_notice)
 
-    page = street.post("/", {"text": "He sells pills", "nonce": nonce.make(timezone.now())})
+    page = street.post("/", {"text": "He sells pills", "nonce": nonce.make(timezone.now(), "/")})
 
     assert lost
     assert page.status_code == 200

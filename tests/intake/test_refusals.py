@@ -1,4 +1,4 @@
-"""Five ways to find nothing, and no way to tell them apart. How long each takes: benchmarks/refusals.py."""
+"""Six ways to find nothing, and no way to tell them apart. How long each takes: benchmarks/refusals.py."""
 
 import re
 import secrets
@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from intake import actions
-from intake.message import Message
+from intake.message import Identity, Message
 from intake.models import Tip, TipStatus
 from tipline.kernel.receipts import Phrase
 
@@ -20,18 +20,22 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def refused(send, tip_of) -> dict[str, str]:
-    """What is typed, for each of the five."""
+def refused(program, send, tip_of, lakeside, noon) -> dict[str, str]:
+    """What is typed, for each of the six."""
     locked, erased, other = send(), send(), send()
     assert locked.phrase is not None
     assert erased.phrase is not None
     assert other.phrase is not None
-    actions.lock(locked.phrase)
+    actions.lock(program, locked.phrase)
     tip = tip_of(erased)
     tip.wraps.all().delete()
     Tip.objects.filter(pk=tip.pk).update(status=TipStatus.ERASED, sealed=b"", sealed_identity=b"")
     wrong = Phrase((*other.phrase.places[:-1], (other.phrase.places[-1] + 1) % 7776))
+    message = Message("They sell pills behind the rink")
+    elsewhere = actions.submit(lakeside, message, Identity(), channel="web", key="k" * 22, now=noon)
+    assert elsewhere.phrase is not None
     return {
+        "of another program": " ".join(elsewhere.phrase.words),
         "locked": " ".join(locked.phrase.words),
         "erased": " ".join(erased.phrase.words),
         "wrong": " ".join(wrong.words),
@@ -58,7 +62,7 @@ def asked(street: Client) -> Callable[[str], tuple[int, bytes, dict[str, str], l
     return _asked
 
 
-def test_five_refusals_are_one(refused, asked):
+def test_six_refusals_are_one(refused, asked):
     answers = {name: asked(typed) for name, typed in refused.items()}
 
     status, body, headers, statements = answers["wrong"]
@@ -83,12 +87,12 @@ def test_words_that_lead_somewhere_are_not_refused(send, asked):
     assert b"We find nothing" not in body
 
 
-def test_with_an_erased_tip_nothing_can_be_done(send, tip_of, noon):
+def test_with_an_erased_tip_nothing_can_be_done(program, send, tip_of, noon):
     done = send()
     assert done.phrase is not None
     Tip.objects.filter(pk=tip_of(done).pk).update(status=TipStatus.ERASED, sealed=b"", sealed_identity=b"")
 
     with pytest.raises(actions.NoSuchReceipt):
-        actions.lock(done.phrase)
+        actions.lock(program, done.phrase)
     with pytest.raises(actions.NoSuchReceipt):
-        actions.follow_up(done.phrase, Message("more"), channel="web", key="k" * 22, now=noon)
+        actions.follow_up(program, done.phrase, Message("more"), channel="web", key="k" * 22, now=noon)

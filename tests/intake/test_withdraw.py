@@ -28,12 +28,12 @@ def _shown(answer):
     return re.sub(r'name="(visit|nonce)" value="[^"]+"', "", answer.content.decode())
 
 
-def test_the_wrap_and_what_it_opened_are_gone_and_the_tip_is_not(send, tip_of, noon):
+def test_the_wrap_and_what_it_opened_are_gone_and_the_tip_is_not(program, send, tip_of, noon):
     done = send("They sell pills", name="Maria Doe", reach="after six")
     tip = tip_of(done)
     before = bytes(tip.sealed)
 
-    actions.withdraw_identity(done.phrase, now=noon)
+    actions.withdraw_identity(program, done.phrase, now=noon)
 
     assert _identity(tip) == (b"", 0)
     tip.refresh_from_db()
@@ -43,29 +43,29 @@ def test_the_wrap_and_what_it_opened_are_gone_and_the_tip_is_not(send, tip_of, n
     assert Receipt.objects.filter(tip=tip).exists()
 
 
-def test_another_conversation_keeps_its_own(send, tip_of, noon):
+def test_another_conversation_keeps_its_own(program, send, tip_of, noon):
     mine, other = send(name="Maria Doe"), send(name="John Roe")
 
-    actions.withdraw_identity(mine.phrase, now=noon)
+    actions.withdraw_identity(program, mine.phrase, now=noon)
 
     blob, wraps = _identity(tip_of(other))
     assert blob
     assert wraps == 1
 
 
-def test_twice_is_once_and_keeps_the_first_day(send, tip_of, noon):
+def test_twice_is_once_and_keeps_the_first_day(program, send, tip_of, noon):
     from datetime import timedelta
 
     done = send(name="Maria Doe")
-    actions.withdraw_identity(done.phrase, now=noon)
-    actions.withdraw_identity(done.phrase, now=noon + timedelta(days=9))
+    actions.withdraw_identity(program, done.phrase, now=noon)
+    actions.withdraw_identity(program, done.phrase, now=noon + timedelta(days=9))
 
     assert Tip.objects.get(pk=tip_of(done).pk).identity_removed_on == noon.date()
 
 
-def test_what_was_removed_cannot_be_put_back(send, tip_of, noon):
+def test_what_was_removed_cannot_be_put_back(program, send, tip_of, noon):
     done = send(name="Maria Doe")
-    actions.withdraw_identity(done.phrase, now=noon)
+    actions.withdraw_identity(program, done.phrase, now=noon)
 
     with pytest.raises(IntegrityError), transaction.atomic():
         Tip.objects.filter(pk=tip_of(done).pk).update(sealed_identity=b"anything")
@@ -102,10 +102,10 @@ def test_a_visit_that_is_over_removes_nothing(street, send, tip_of, seeds):
     assert _identity(tip_of(done))[1] == 1
 
 
-def test_a_locked_code_removes_nothing(street, send, tip_of, seeds):
+def test_a_locked_code_removes_nothing(program, street, send, tip_of, seeds):
     done = send(name="Maria Doe")
     tip, visit = tip_of(done), _visit(street, done)
-    actions.lock(done.phrase)
+    actions.lock(program, done.phrase)
 
     answer = street.post("/answers/withdraw/", {"visit": visit}, secure=True)
 
@@ -205,7 +205,8 @@ def test_while_the_database_is_away_nothing_is_done_and_that_is_said(street, sen
 
     monkeypatch.setattr(actions, action, away)
     page = street.post(
-        path, {"visit": visit, "confirm": "yes", "text": "he is loading it now", "nonce": nonce.make(timezone.now())}
+        path,
+        {"visit": visit, "confirm": "yes", "text": "he is loading it now", "nonce": nonce.make(timezone.now(), "/")},
     )
 
     assert page.status_code == 503

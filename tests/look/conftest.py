@@ -54,7 +54,7 @@ def visit(chromium: Browser, answers: dict[str, str]) -> Iterator[Visit]:
     opened_pages: list[Page] = []
 
     def answer(route: Route) -> None:
-        path = urlsplit(route.request.url).path
+        path = urlsplit(route.request.url).path.replace("/logo.png", "/static/icon.png")
         headers = HEADERS | {"Cache-Control": "no-store"}
         if path.startswith("/static/") and (file := finders.find(path.removeprefix("/static/"))):
             kind = KINDS[Path(file).suffix]

@@ -41,9 +41,12 @@ def _conversation(**changed: Any) -> dict[str, Any]:
 RECEIPT: dict[str, Any] = {"words": WORDS, "numbers": NUMBERS, "danger": True, "already": False, "visit": "visit-token"}
 FAILED: dict[str, Any] = {"title": "Not sent yet", "message": "Try again in a minute.", "status": 503}
 
+MANY = {"others": [("Lakeside", "/p/lakeside/"), ("Hill School", "/p/hill-school/")], "logo": (256, 80)}
+
 # Name of the case: template, what it is given.
 CASES: dict[str, tuple[str, Any]] = {
     "form": ("tip_form", lambda: {"form": TipForm(), "nonce": "form-nonce"}),
+    "form-of-many": ("tip_form", lambda: {"form": TipForm(), "nonce": "form-nonce"} | MANY),
     "form-refused": ("tip_form", lambda: {"form": _refused(), "nonce": "form-nonce"}),
     "receipt": ("receipt", lambda: RECEIPT),
     "receipt-without-visit": ("receipt", lambda: RECEIPT | {"visit": "", "danger": False}),
@@ -67,7 +70,7 @@ def draw(name: str, **changed: Any) -> str:
     """Return one public page; `changed` goes to the program."""
     template, context = CASES[name]
     with override_settings(ROOT_URLCONF="tipline.urls_public"):
-        return render_to_string(f"intake/{template}.html", {"program": program(**changed)} | context())
+        return render_to_string(f"intake/{template}.html", {"program": program(**changed), "base": "/"} | context())
 
 
 def draw_leave() -> str:

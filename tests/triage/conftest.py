@@ -160,14 +160,14 @@ def make_tip(send, tip_of) -> Callable[..., Tip]:
 
 
 @pytest.fixture
-def follow_up(noon) -> Callable[..., Tip]:
+def follow_up(program, noon) -> Callable[..., Tip]:
     """Add to a conversation by its phrase; returns the follow-up's tip."""
 
     def _follow_up(done: intake_actions.Submitted, text: str, **answers: Any) -> Tip:
         assert done.phrase is not None
         before = set(Tip.objects.values_list("pk", flat=True))
         key = f"a-key-of-22-characters-{len(before)}"
-        intake_actions.follow_up(done.phrase, Message(text, **answers), channel="web", key=key, now=noon)
+        intake_actions.follow_up(program, done.phrase, Message(text, **answers), channel="web", key=key, now=noon)
         return Tip.objects.exclude(pk__in=before).get()
 
     return _follow_up

@@ -128,9 +128,8 @@ def test_a_token_with_a_grant_reads_what_was_written_and_never_who_wrote_it(
     sent: list[Any] = []
     monkeypatch.setattr("tests.conftest.actions.submit", _kept(sent))
     case = case_of(WORDS, name="Ann Example", place="gym")
-    intake_actions.follow_up(
-        sent[0].phrase, Message("now he is here"), channel="web", key=secrets.token_hex(16), now=noon
-    )
+    more = Message("now he is here")
+    intake_actions.follow_up(case.program, sent[0].phrase, more, channel="web", key=secrets.token_hex(16), now=noon)
 
     answer = call(make_token(ada, reads=True, name="archive"), f"cases/{case.pk}/text/")
 

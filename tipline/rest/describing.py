@@ -58,18 +58,24 @@ def header(name: str, text: str, *, pattern: str = "", required: bool = True) ->
 
 
 def described(
-    urlconf: str, title: str, text: str, *, links: Iterable[tuple[str, str, str, dict[str, Any]]] = ()
+    urlconf: str,
+    title: str,
+    text: str,
+    *,
+    links: Iterable[tuple[str, str, str, dict[str, Any]]] = (),
+    servers: Iterable[dict[str, Any]] = (),
 ) -> str:
     """Return the description of what lies below /api/v1/ of a door, as JSON.
 
-    `links` are (path, method, status, links): what OpenAPI calls so, and drf-spectacular cannot say.
+    `servers` are the addresses that the same calls are found below, as OpenAPI writes them; `links` are (path, method,
+    status, links): what OpenAPI calls so, and drf-spectacular cannot say.
     """
     told = {
         "TITLE": title,
         "DESCRIPTION": text,
         "VERSION": "1",
         "OAS_VERSION": "3.1.0",
-        "SERVERS": [],
+        "SERVERS": list(servers),
         "SCHEMA_PATH_PREFIX": r"/api/v1/",
         "PREPROCESSING_HOOKS": ["tipline.rest.describing.only_ours"],
         "POSTPROCESSING_HOOKS": ["tipline.rest.describing.strict"],

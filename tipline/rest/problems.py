@@ -4,6 +4,7 @@ None repeats what was sent, but for the names of fields.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ from rest_framework import exceptions
 
 MEDIA_TYPE = "application/problem+json"
 PREFIX = "urn:tipline:problem:"
-API = "/api/"
+_API = re.compile(r"(/p/[^/]+)?/api/")
 
 # kind -> status, title. The kind ends the `type` of the problem; docs/api.md lists them all.
 KINDS: dict[str, tuple[int, str]] = {
@@ -103,10 +104,10 @@ def _pointed(detail: Any) -> list[dict[str, str]]:
 
 
 def here(kind: str, page: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """A door's handler of errors outside of any view: a problem below /api/, its own page elsewhere."""
+    """A door's handler of errors outside of any view: a problem below an /api/, its own page elsewhere."""
 
     def handler(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-        if request.path.startswith(API):
+        if _API.match(request.path):
             return answer(kind)
         return page(request) if exception is None else page(request, exception)
 

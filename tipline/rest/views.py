@@ -38,7 +38,7 @@ class Published(Api):
 
     file = ""
 
-    def get(self, request: Request) -> HttpResponse:
+    def get(self, request: Request, **_named: str) -> HttpResponse:
         try:
             text = (settings.BASE_DIR / "docs" / "openapi" / self.file).read_bytes()
         except OSError:
@@ -47,6 +47,6 @@ class Published(Api):
 
 
 @csrf_exempt  # a method that changes something is told the same: there is nothing to change
-def nothing_here(request: HttpRequest, rest: str = "") -> HttpResponse:
+def nothing_here(request: HttpRequest, **_named: str) -> HttpResponse:
     """Answer every address below /api/ that stands for nothing."""
     return problems.answer("not-found")

@@ -181,7 +181,9 @@ def test_a_colleague_does_not_undo_but_reopens_with_a_reason(adas, bob, sign_in,
     assert _now(case).outcome == ""
 
 
-def test_a_follow_up_opens_a_closed_tip_whatever_its_outcome(adas, send, tip_of, epoch_seed, monkeypatch, noon):
+def test_a_follow_up_opens_a_closed_tip_whatever_its_outcome(
+    program, adas, send, tip_of, epoch_seed, monkeypatch, noon
+):
     from intake import actions as intake_actions
     from intake.message import Message
     from triage import actions, epochs
@@ -194,7 +196,9 @@ def test_a_follow_up_opens_a_closed_tip_whatever_its_outcome(adas, send, tip_of,
     _open(adas, case)
     _close(adas, case, "spam")
 
-    intake_actions.follow_up(done.phrase, Message("he is loading it now"), channel="web", key="k" * 22, now=noon)
+    intake_actions.follow_up(
+        program, done.phrase, Message("he is loading it now"), channel="web", key="k" * 22, now=noon
+    )
     actions.assess_due(tip.follow_ups.get().due.pk)
 
     assert _now(case).status == CaseStatus.NEW

@@ -51,13 +51,13 @@ def test_it_is_stored_as_a_tip_by_telephone_and_pages_like_any_other(adas, seeds
     assert str(Case.objects.get().pk) in adas.get("/").content.decode()
 
 
-def test_the_words_lead_the_caller_to_our_answer(adas, epoch_seed):
+def test_the_words_lead_the_caller_to_our_answer(adas, program, epoch_seed):
     words = _words(_send(adas))
     phrase = Phrase.parse(" ".join(words))
     actions.reply(Tip.objects.get(), "Thank you")
 
     assert len(words) == 7
-    assert actions.conversation(phrase).replies == ["Thank you"]
+    assert actions.conversation(program, phrase).replies == ["Thank you"]
 
 
 def test_words_and_numbers_are_spelled_out(adas, epoch_seed):

@@ -205,7 +205,7 @@ def test_the_reason_is_kept_under_the_tips_key(reading, case, two_needed):
 
 
 def test_what_the_sender_took_back_is_not_there_to_be_opened(reading, case, sent, noon, ada):
-    intake_actions.withdraw_identity(sent.phrase, now=noon)
+    intake_actions.withdraw_identity(case.program, sent.phrase, now=noon)
 
     page = _page(reading, case)
     answer = _ask(reading, case)
@@ -219,14 +219,14 @@ def test_what_the_sender_took_back_is_not_there_to_be_opened(reading, case, sent
     assert isinstance(reading.get("/").wsgi_request.vault, Unlocked)
 
 
-def test_who_took_back_nothing_had_left_nothing(adas, case_of, send, tip_of, noon, epoch_seed, monkeypatch):
+def test_who_took_back_nothing_had_left_nothing(program, adas, case_of, send, tip_of, noon, epoch_seed, monkeypatch):
     from triage import actions, epochs
 
     monkeypatch.setattr(epochs, "seed_of", lambda key_id: epoch_seed)
     done = send(QUIET)
     actions.assess_due(tip_of(done).due.pk)
     plain = Case.objects.get(tip=tip_of(done))
-    intake_actions.withdraw_identity(done.phrase, now=noon)
+    intake_actions.withdraw_identity(program, done.phrase, now=noon)
     adas.post(f"/tips/{plain.pk}/open/")
 
     assert "The sender left no details." in _page(adas, plain)

@@ -41,11 +41,11 @@ def test_what_moves_on_the_page_is_asked_for_alone_and_only_by_who_may_see_it(ad
 
 
 @pytest.fixture
-def follow_up(noon):
+def follow_up(program, noon):
     """Add to a conversation, and let a worker assess it."""
 
     def add(done, text):
-        intake_actions.follow_up(done.phrase, Message(text=text), channel="web", key=text, now=noon)
+        intake_actions.follow_up(program, done.phrase, Message(text=text), channel="web", key=text, now=noon)
         tip = Receipt.objects.get().tip.follow_ups.order_by("-number").first()
         actions.assess_due(tip.due.pk)
 
@@ -154,13 +154,13 @@ def test_an_answer_reaches_the_sender_and_stands_after_what_it_answers(adas, cas
 
     page = _open(adas, case)
 
-    assert intake_actions.conversation(sent.phrase).replies == ["Which entrance?"]
+    assert intake_actions.conversation(case.program, sent.phrase).replies == ["Which entrance?"]
     assert page.index("uncle") < page.index("Which entrance?") < page.index('id="message-1"')
 
 
 def test_an_answer_to_a_locked_code_is_announced_as_unread_for_ever(adas, case, sent):
     _open(adas, case)
-    intake_actions.lock(sent.phrase)
+    intake_actions.lock(case.program, sent.phrase)
 
     assert "nobody can read an answer any more" in _page(adas, case)
 
@@ -325,7 +325,7 @@ def test_idle_locks_and_keeps_what_was_typed(adas, ada, case, sent, monkeypatch)
     monkeypatch.setattr(timezone, "now", lambda: later)
     asked = adas.post(f"/tips/{case.pk}/reply/", {"text": "Are you <safe>?", "after": "0"})
     assert asked.status_code == 200
-    assert intake_actions.conversation(sent.phrase).replies == []
+    assert intake_actions.conversation(case.program, sent.phrase).replies == []
     assert 'value="Are you &lt;safe&gt;?"' in asked.content.decode()
 
     wrong = adas.post(
@@ -340,7 +340,7 @@ def test_idle_locks_and_keeps_what_was_typed(adas, ada, case, sent, monkeypatch)
     assert wrong.status_code == 422
     assert 'value="Are you &lt;safe&gt;?"' in wrong.content.decode()
     assert right.status_code == 302
-    assert intake_actions.conversation(sent.phrase).replies == ["Are you <safe>?"]
+    assert intake_actions.conversation(case.program, sent.phrase).replies == ["Are you <safe>?"]
 
 
 def test_after_twelve_hours_one_signs_in_again(adas, monkeypatch):

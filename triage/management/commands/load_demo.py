@@ -34,7 +34,7 @@ class Command(BaseCommand):
         if Tip.objects.exists():
             self.stdout.write("There are tips already, so no sample tips were loaded.")
             return
-        program = Program.objects.order_by("slug")[0]
+        program = Program.objects.order_by("position", "slug")[0]
         reader = Membership.objects.filter(program=program, role="coordinator").select_related("user")[0].user
         # The same tips look alike on every machine; nothing secret is drawn from this.
         chance = random.Random(2026)  # noqa: S311
@@ -75,7 +75,7 @@ class Command(BaseCommand):
             intake.reply(case.tip, ANSWER)
         if chance.random() < 0.15:
             more = Message(text=chance.choice(FOLLOW_UPS))
-            intake.follow_up(done.phrase, more, channel="web", key=secrets.token_urlsafe(16), now=sent)
+            intake.follow_up(program, done.phrase, more, channel="web", key=secrets.token_urlsafe(16), now=sent)
             if _assess() or paged or chance.random() < 0.7:
                 taking.mark_opened(case, by=reader, now=database_now())
         elif not paged and chance.random() < 0.6:
