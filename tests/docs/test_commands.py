@@ -23,6 +23,7 @@ PROVEN = {
     "scripts/up --demo": "tests/triage/test_commands.py",
     "scripts/manage": "tests/docs/test_commands.py",  # that it exists; what it does is tested where it lives
     "manage.py": "tests/docs/test_commands.py",
+    "scripts/manage program": "tests/triage/test_second_program.py",
     "scripts/manage doctor": "tests/triage/doctor/test_doctor.py",
     "scripts/manage backup": "tests/triage/backup/test_drill.py",
     "scripts/manage restore": "tests/triage/backup/test_drill.py",
