@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -263,3 +264,17 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+@dataclass(frozen=True)
+class WithCode:
+    """The house for somebody who was handed a one-time code on paper."""
+
+    house: House
+    code: str
+
+    def url(self, name: str, path: str = "/") -> str:
+        return self.house.url(name, path)
+
+    def one_time_code(self, _name: str) -> str:
+        return self.code

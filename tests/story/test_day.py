@@ -3,13 +3,12 @@
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.story.browsing import Coordinator, Sender, Windows
-from tests.story.house import House, until
+from tests.story.house import House, WithCode, until
 from tests.story.papers import Papers
 from tests.story.phones import Phones
 from tests.story.street import Street
@@ -26,20 +25,6 @@ THEIR_WORDS = ("Percival", "Larkmoor", "greenhouse", "stepfather")
 # A thumb on glass, half awake. Source: 36 words a minute on phones (Palin et al., MobileHCI 2019), taken at half of it.
 LETTERS_A_SECOND = 1.5
 SECONDS_A_TAP = 1.5
-
-
-@dataclass(frozen=True)
-class WithCode:
-    """The house for somebody who was handed a one-time code."""
-
-    house: House
-    code: str
-
-    def url(self, name: str, path: str = "/") -> str:
-        return self.house.url(name, path)
-
-    def one_time_code(self, _name: str) -> str:
-        return self.code
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.story.browsing import Coordinator, Windows
-from tests.story.house import House, until
+from tests.story.house import House, WithCode, until
 from tests.story.papers import Papers
 from tests.story.street import Street
 
@@ -19,20 +18,6 @@ NAME, USERNAME = "Wilhelmina Featherstonehaugh-Okonkwo", "wilhelmina"
 BEFORE_SHE_CAME = "Somebody paints the kiosk behind the velodrome at night"
 AFTER_SHE_LEFT = "The lock of the chemistry cupboard was cut open"
 OVERFLOWING = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-
-
-@dataclass(frozen=True)
-class WithCode:
-    """The house for somebody who was handed a one-time code on paper."""
-
-    house: House
-    code: str
-
-    def url(self, name: str, path: str = "/") -> str:
-        return self.house.url(name, path)
-
-    def one_time_code(self, _name: str) -> str:
-        return self.code
 
 
 @pytest.fixture(scope="module")
