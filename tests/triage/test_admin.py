@@ -186,6 +186,8 @@ def test_steps_of_a_ladder_are_put_in_the_order_of_their_seconds(admin, ladder):
     assert answer.status_code == 302, answer.content.decode()[:4000]
     found = ladder.steps.order_by("position").values_list("position", "after_seconds", "channels")
     assert list(found) == [(0, 0, ["voice", "sms"]), (1, 60, ["sms"]), (2, 300, ["email"])]
+    page = admin.get(change(Ladder, ladder.pk)).content.decode()
+    assert re.findall(r'name="steps-\d-after_seconds" value="(\d+)"', page) == ["0", "60", "300"]
 
 
 def test_a_ladder_may_have_steps_of_its_own_for_self_harm(admin, ladder):

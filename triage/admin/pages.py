@@ -113,6 +113,7 @@ class Steps(admin.TabularInline):  # type: ignore[type-arg]
     form = StepForm
     formset = StepsForm
     fields = ("after_seconds", "who", "channels", "self_harm")
+    ordering = ("after_seconds",)
     extra = 1
     max_num = 20
 
