@@ -6,8 +6,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 from hypothesis import settings as hypothesis_settings
+from pytest_django import DjangoDbBlocker
 
 from intake import actions, keys
 from intake.channels import whose
@@ -38,6 +40,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | 
             return next((house for house in HOUSES if nodeid.startswith(house)), nodeid)
 
     return Together(config, log)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """The tables, and what each door may do with them: requests of tests have no more rights than real ones."""
+    with django_db_blocker.unblock():
+        call_command("grant_roles")
 
 
 @pytest.fixture(autouse=True)
@@ -129,5 +138,5 @@ def tip_of(settings) -> Callable[[actions.Submitted], Tip]:
 def street(settings) -> Client:
     """A browser at the public door."""
     settings.ROOT_URLCONF = "tipline.urls_public"
-    settings.MIDDLEWARE = settings.PUBLIC_MIDDLEWARE
+    settings.MIDDLEWARE = ["tests.doors.as_public", *settings.PUBLIC_MIDDLEWARE]
     return Client(enforce_csrf_checks=True, raise_request_exception=False)

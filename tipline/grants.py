@@ -168,6 +168,8 @@ GRANTS: dict[str, dict[str, str]] = {
         "triage_attempt": "SELECT",
         "triage_measure": "SELECT",
         "triage_heartbeat": "SELECT",
+        # "Is it running?" says that nobody is on call.
+        "triage_alarm": "SELECT (program_id, kind)",
         "triage_retentionrule": "SELECT, INSERT, UPDATE (days)",
         "triage_finished": "SELECT",
         "triage_legalhold": "SELECT, INSERT, DELETE",

@@ -51,7 +51,8 @@ def ensure(
     """Create or correct the roles tipline_<role> and the database they share.
 
     `passwords` has one per name in ROLES. Tables and what each role may do with them are the
-    business of `manage.py grant_roles`. With `tests`, the owner may create test databases.
+    business of `manage.py grant_roles`. With `tests`, the owner may create test databases, and put on
+    the rights of the others.
     Safe to repeat.
     """
     with _connect(host, superuser_password, port=port) as connection:
@@ -60,6 +61,10 @@ def ensure(
         for role in ENGINE:
             engine = sql.Identifier(f"tipline_{role}")
             connection.execute(sql.SQL("GRANT pg_use_reserved_connections TO {}").format(engine))
+        if tests:
+            doors = sql.SQL(", ").join(sql.Identifier(f"tipline_{role}") for role in ROLES if role != OWNER)
+            owner = sql.Identifier(f"tipline_{OWNER}")
+            connection.execute(sql.SQL("GRANT {} TO {} WITH INHERIT FALSE").format(doors, owner))
         _ensure_database(connection, database)
     # The template too, so that a database made from it (tests, a restore) begins closed.
     for name in ("template1", database):

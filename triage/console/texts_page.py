@@ -63,7 +63,9 @@ def save(request: ConsoleRequest) -> HttpResponse:
             ProgramText(program=program, kind=kind, title=each.title, body=each.body, language=each.language)
             for each in texts.ours(kind, program)
         )
-    form.save()
+    written = form.save(commit=False)
+    # The console may change the words of a text, and not whose it is.
+    written.save(update_fields=("title", "body", "language") if old else None)
     _note(request, program, before, kind)
     messages.success(request, _("Saved. The pages of tips say so from now on."))
     return redirect("console:texts")

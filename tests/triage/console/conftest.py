@@ -47,7 +47,7 @@ def fresh_limits():
 def from_the_console(settings):
     """Pages of this door, whatever the test before looked at."""
     settings.ROOT_URLCONF = "tipline.urls_console"
-    settings.MIDDLEWARE = settings.CONSOLE_MIDDLEWARE
+    settings.MIDDLEWARE = ["tests.doors.as_console", *settings.CONSOLE_MIDDLEWARE]
 
 
 @pytest.fixture
