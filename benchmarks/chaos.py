@@ -38,7 +38,7 @@ from tests.story.house import House, free_base_port  # noqa: E402
 GROUPS = ("page-worker", "triage-worker", "escalator-page", "escalator-triage", "watch")
 PAUSE = (2.0, 6.0)  # seconds between two faults
 STOPPED = (1.0, 12.0)  # seconds a process stands still: also longer than a lease
-PATIENCE = 180.0  # seconds for the last page once everything is whole
+PATIENCE = 180.0  # seconds without any new page, once everything is whole, until the rest counts as lost
 OPENED_AFTER = "3 seconds"
 FIRST_PAGES = """
     SELECT encode(receipt.lookup, 'hex'), replace(note.id::text, '-', '')
@@ -204,13 +204,15 @@ def _look_after(storm: Storm, over: threading.Event) -> None:
 
 
 def _wait(storm: Storm, wanted: set[str]) -> dict[str, int]:
-    """When the first page about each tip was accepted: once each has one, or when patience is over."""
-    until = time.monotonic() + PATIENCE
+    """When the first page about each tip was accepted: once each has one, or when no more come."""
+    until, most = time.monotonic() + PATIENCE, 0
     while True:
         paged: dict[str, int] = {}
         for lookup, note in storm.house.ask(FIRST_PAGES):
             if note in storm.arrived:
                 paged[lookup] = min(storm.arrived[note], paged.get(lookup, storm.arrived[note]))
+        if len(paged) > most:
+            until, most = time.monotonic() + PATIENCE, len(paged)
         if wanted <= paged.keys() or time.monotonic() > until:
             return paged
         time.sleep(2)
