@@ -149,7 +149,7 @@ GRANTS: dict[str, dict[str, str]] = {
         "triage_correction": "SELECT, INSERT",
         "triage_note": "SELECT, INSERT",
         "triage_pendingcheck": "SELECT, INSERT, UPDATE (did, by_id, due_at), DELETE",
-        "triage_programtext": "SELECT, INSERT, UPDATE (title, body, language), DELETE",
+        "triage_programtext": "SELECT, INSERT, UPDATE (kind, title, body, language), DELETE",
         "triage_savedviews": "SELECT, INSERT, UPDATE (sealed), DELETE",
         "triage_identityrequest": "SELECT, INSERT, UPDATE (agreed_by_id), DELETE",
         "triage_qualityreview": "SELECT, UPDATE (level, by_id)",

@@ -65,7 +65,7 @@ def save(request: ConsoleRequest) -> HttpResponse:
         )
     written = form.save(commit=False)
     # The console may change the words of a text, and not whose it is.
-    written.save(update_fields=("title", "body", "language") if old else None)
+    written.save(update_fields=("kind", "title", "body", "language") if old else None)
     _note(request, program, before, kind)
     messages.success(request, _("Saved. The pages of tips say so from now on."))
     return redirect("console:texts")
