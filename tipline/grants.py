@@ -133,7 +133,7 @@ GRANTS: dict[str, dict[str, str]] = {
         # PostgreSQL locks a row only for those who may update a column of it.
         "triage_user": "SELECT, INSERT, UPDATE (name, password, is_active)",
         "triage_invitation": "SELECT, INSERT, UPDATE (used), DELETE",
-        "triage_membership": "SELECT, INSERT, DELETE",
+        "triage_membership": "SELECT, INSERT, UPDATE (role), DELETE",
         "triage_personkey": "SELECT, INSERT, DELETE",
         "triage_grant": "SELECT, INSERT, DELETE",
         "triage_apitoken": "SELECT, INSERT, DELETE",
