@@ -18,7 +18,7 @@ def console(request: HttpRequest) -> dict[str, Any]:
     return {
         # A page about one tip names that tip's program itself.
         "program": SimpleLazyObject(partial(programs.program, request)) if isinstance(user, User) else None,
-        "several_programs": SimpleLazyObject(lambda: len(programs.of(request)) > 1),
+        "several_programs": SimpleLazyObject(partial(programs.names, request)),
         "opens": permissions.Opens(request),
         "unlocked": signed_in and getattr(request, "vault", None) is not None,
         "idle_minutes": settings.UNLOCKED_IDLE_MINUTES,

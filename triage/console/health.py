@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_safe
 
-from intake.models import CANARY
 from tipline.kernel import times
 from tipline.kernel.clock import database_now
 from triage.console import programs
@@ -78,7 +77,7 @@ def show(request: ConsoleRequest) -> HttpResponse:
             "parts": parts,
             "bad": [part for part in parts if not part.well],
             "grave": any(part.grave for part in parts if not part.well),
-            "gateways": _gateways(now),
+            "gateways": _gateways(now, request),
         },
     )
 
@@ -190,13 +189,14 @@ def _people(request: ConsoleRequest) -> Iterator[Light]:
         )
 
 
-def _gateways(now: datetime) -> list[Gateway]:
+def _gateways(now: datetime, request: ConsoleRequest) -> list[Gateway]:
+    """The providers, which are the house's, and what came of this program's tries."""
     faults: dict[str, int] = {}
     for labels, value in Measure.objects.filter(name=measures.GATEWAY).values_list("labels", "value"):
         provider = labels.rsplit("|", 1)[-1]
         faults[provider] = max(value, faults.get(provider, 0))
     since = times.hour(now) - timedelta(hours=1)
-    tries = Attempt.objects.filter(hour__gte=since).exclude(program_id=CANARY)
+    tries = Attempt.objects.filter(hour__gte=since, program=programs.program(request))
     went, failed = Counter[str](), Counter[str]()
     for provider, result in tries.values_list("provider", "result"):
         (went if result == NotificationState.ACCEPTED else failed)[provider] += 1

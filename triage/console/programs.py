@@ -36,6 +36,12 @@ def program(request: HttpRequest) -> Program | None:
     return found.program if found else None
 
 
+def names(request: HttpRequest) -> dict[UUID, str]:
+    """Return the names of a person's programs by their ids, to tell them apart by; none for a person of one."""
+    mine = of(request)
+    return {each.program_id: each.program.name for each in mine} if len(mine) > 1 else {}
+
+
 def choose(request: HttpRequest, program_id: UUID) -> bool:
     """Turn to another program of one's own; False if the person is not one of its people."""
     if not any(each.program_id == program_id for each in of(request)):
