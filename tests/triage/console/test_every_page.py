@@ -69,6 +69,13 @@ def pages(adas, sign_in, make_person, chair, bob, case_of, monkeypatch) -> dict[
     return found
 
 
+def chromium() -> str:
+    found = os.environ.get("TIPLINE_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if found is None:
+        pytest.skip("no Chromium on this machine")
+    return found
+
+
 def _keep(found, name, answer):
     page = answer.content.decode(errors="replace")
     if answer.status_code in (200, 403, 422) and page.lstrip().lower().startswith("<!doctype html"):
@@ -76,13 +83,10 @@ def _keep(found, name, answer):
 
 
 def test_no_page_has_a_fault_that_a_checker_knows_or_is_wider_than_its_window(pages):
-    chromium = os.environ.get("TIPLINE_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium on this machine")
     assert len(pages) > 30
     wrong = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         for width in WIDTHS:
             window = browser.new_context(viewport={"width": width, "height": 800})
             window.route("**/*", _answering(pages))
