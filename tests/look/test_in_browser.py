@@ -159,6 +159,21 @@ def test_the_keyboard_walks_the_queue_and_can_be_switched_off(visit: Visit):
     assert page.evaluate("document.activeElement.textContent") == "TL 27"
 
 
+def test_the_keyboard_walks_on_over_the_ends_of_a_page(visit: Visit):
+    page = visit("styleguide", width=1440)
+    here = "document.querySelectorAll('[data-rows] [data-href]').length + ' ' + "
+    here += "Array.from(document.querySelectorAll('[data-rows] [data-href]')).findIndex(e => e.matches('.is-here'))"
+
+    for _ in range(3):
+        page.keyboard.press("j")
+    page.wait_for_url("**/styleguide?page=3#top")
+    assert page.evaluate(here) == "4 0"
+
+    page.keyboard.press("k")
+    page.wait_for_url("**/styleguide?page=1#end")
+    assert page.evaluate(here) == "4 3"
+
+
 def test_a_key_acts_on_the_row_one_stands_on_and_on_no_other(visit: Visit):
     page = visit("styleguide", width=1440)
     page.evaluate("""() => {
