@@ -51,7 +51,7 @@ def pages(adas, sign_in, make_person, chair, bob, case_of, monkeypatch) -> dict[
             _keep(found, name, adas.get(reverse(name, kwargs={part: things[part] for part in parts})))
     adas.post("/views/save/", {"name": "Night by level", "who": "nobody", "level": "routine"})
     monkeypatch.setattr(rows, "PER_PAGE", 2)
-    _keep(found, "board of many pages with a view", adas.get("/?level=routine&page=2"))
+    _keep(found, "board of many pages with a view", adas.get("/?category=drugs&page=2"))
     _keep(found, "a tip nobody opened", adas.get(f"/tips/{tips[0].pk}/"))
     _keep(found, "why", bobs.post(f"/tips/{read.pk}/open/"))
     _keep(found, "phone receipt", adas.post("/phone/", {"text": "They sell pills", "key": "k" * 32}))
