@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from intake.models import ProgramKey
-from triage.models import Case, Contact, Membership, QualityReview, User
+from triage.models import AuditEntry, Case, Contact, Membership, QualityReview, SavedViews, User
 from triage.vault import keys, recovery
 
 from .authenticator import Authenticator, options_of
@@ -157,6 +157,12 @@ def test_coming_going_and_the_kit_pass_with_the_consoles_rights(settings, ada, b
         dana = User.objects.get(username="dana")
         adas.post(f"/people/{dana.pk}/code/")
         adas.post(f"/people/{dana.pk}/withdraw/")
+        for role in ("supervisor", "admin"):
+            adas.post(f"/people/{bob.user.pk}/role/", {"role": role, "identity": "yes"})
+        adas.post("/texts/save/", {"kind": "contact", "title": "School", "body": "555-0100"})
+        adas.post("/views/save/", {"name": "Night", "who": "nobody"})
+        adas.post("/views/save/", {"name": "Night", "who": "mine"})
+        adas.post("/views/remove/", {"name": "Night"})
         left = adas.post(f"/people/{bob.user.pk}/leave/", {"leaves": "yes"}, follow=True)
         for _kit in range(2):
             adas.post("/kit/begin/", {"sheets": 3, "threshold": 2})
@@ -170,6 +176,9 @@ def test_coming_going_and_the_kit_pass_with_the_consoles_rights(settings, ada, b
     assert code.status_code == 200
     assert "Bob has left" in left.content.decode()
     assert not Membership.objects.filter(user__in=[bob.user, dana]).exists()
+    assert AuditEntry.objects.filter(event="role_changed").count() == 2
+    assert AuditEntry.objects.filter(event="call_contacts_changed").count() == 1
+    assert not SavedViews.objects.exists()
     assert recovery.state(program).whole
     assert ProgramKey.objects.filter(program=program, retired=True).count() == 5
     assert changed["Location"] == "/you/"
