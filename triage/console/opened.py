@@ -22,6 +22,12 @@ from triage.console.requests import UNLOCKED, ConsoleRequest, open_to
 from triage.models import AuditEntry, Case, Membership, Role, User
 
 SHOWN = (Event.TIP_OPENED, Event.OPENED_MANY, Event.OPENED_ANOTHERS, Event.IDENTITY_OPENED, Event.STEPPED_ASIDE)
+CHANGES = (
+    Event.LET_IN, Event.CODE_GIVEN, Event.INVITATION_WITHDRAWN, Event.ROLE_CHANGED, Event.TAKEN_OFF, Event.KEY_ROTATED,
+    Event.KIT_PRINTED, Event.ROTA_CHANGED, Event.CALL_CONTACTS_CHANGED, Event.SCHEDULE_CHANGED, Event.ADMINISTERED,
+    Event.TOKEN_MADE, Event.TOKEN_REVOKED,
+)  # fmt: skip
+"""What people changed of the program itself."""
 MOST = 1000
 
 
@@ -45,6 +51,15 @@ class Reader:
     lines: list[Line]
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What somebody changed of the program, and the hour."""
+
+    hour: datetime
+    who: str
+    what: str
+
+
 @open_to(UNLOCKED)
 @require_safe
 def show(request: ConsoleRequest) -> HttpResponse:
@@ -61,6 +76,7 @@ def show(request: ConsoleRequest) -> HttpResponse:
         "before": day - timedelta(days=1),
         "after": day + timedelta(days=1) if day < today else None,
         "readers": readers(here, request.user, day, zone),
+        "changes": changes(here, day, zone),
         "zone": here.program.timezone,
     }
     return render(request, "console/opened.html", context)
@@ -68,10 +84,9 @@ def show(request: ConsoleRequest) -> HttpResponse:
 
 def readers(here: Membership, user: User, day: date, zone: ZoneInfo) -> list[Reader]:
     """Who opened what on this day of the program, most tips first; three queries."""
-    begins = datetime.combine(day, datetime.min.time(), zone).astimezone(UTC)
-    ends = datetime.combine(day + timedelta(days=1), datetime.min.time(), zone).astimezone(UTC)
     entries = list(
-        AuditEntry.objects.filter(program=here.program_id, hour__gte=begins, hour__lt=ends, event__in=SHOWN)
+        _of_day(here, day, zone)
+        .filter(event__in=SHOWN)
         .filter(tip__in=_known(here).values("tip"))
         .select_related("actor")
         .order_by("number")[:MOST]
@@ -94,6 +109,21 @@ def readers(here: Membership, user: User, day: date, zone: ZoneInfo) -> list[Rea
         opened.add(case)
     found = [Reader(person, len(opened), lines) for person, lines, opened in by_person.values()]
     return sorted(found, key=lambda reader: (-reader.tips, reader.user.name))
+
+
+def changes(here: Membership, day: date, zone: ZoneInfo) -> list[Change]:
+    """What was changed of the program itself on this day, in order; one query."""
+    found = _of_day(here, day, zone).filter(event__in=CHANGES, tip=None, actor__isnull=False).select_related("actor")
+    return [
+        Change(entry.hour, entry.actor.name if entry.actor else "", str(Event(entry.event).label))
+        for entry in found.order_by("number")[:MOST]
+    ]
+
+
+def _of_day(here: Membership, day: date, zone: ZoneInfo) -> QuerySet[AuditEntry]:
+    begins = datetime.combine(day, datetime.min.time(), zone).astimezone(UTC)
+    ends = datetime.combine(day + timedelta(days=1), datetime.min.time(), zone).astimezone(UTC)
+    return AuditEntry.objects.filter(program=here.program_id, hour__gte=begins, hour__lt=ends)
 
 
 def _known(here: Membership) -> QuerySet[Case]:

@@ -130,6 +130,18 @@ def test_the_list_says_who_opened_what_without_a_word_of_it(adas, sign_in, make_
     assert str(case.pk) in adas.get("/opened/").content.decode()
 
 
+def test_the_list_says_who_changed_what_of_the_program(adas, sign_in, make_person, bob):
+    adas.post(f"/people/{bob.user.pk}/role/", {"role": "supervisor", "identity": "yes"})
+    adas.post("/texts/save/", {"kind": "contact", "title": "School office", "body": "555-0100"})
+    audrey = sign_in(make_person("Audrey", role="auditor"))
+
+    page = audrey.get("/opened/").content.decode()
+
+    assert "Ada changed somebody&#x27;s role" in page
+    assert "Ada changed whom the call card says to call" in page
+    assert "555-0100" not in page
+
+
 def test_what_is_about_our_own_people_stands_in_the_list_of_oversight_people_only(adas, sign_in, chair, case_of):
     about_us = case_of("The sergeant sells pills", insider=True)
     chairs = sign_in(chair)
