@@ -60,6 +60,10 @@ class TooMany(Exception):
     """One of the others must go first."""
 
 
+class NoKey(Exception):
+    """This person holds no key of the program yet under which anything could be kept."""
+
+
 @open_to(UNLOCKED)
 @require_POST
 def save(request: ConsoleRequest) -> HttpResponse:
@@ -73,6 +77,8 @@ def save(request: ConsoleRequest) -> HttpResponse:
         keep(own_program(request), request.user, view, vault_of(request))
     except TooMany:
         messages.warning(request, now_("These are eight already. Remove one first."))
+    except NoKey:
+        messages.warning(request, now_("You hold no key for tips here, so nothing can be kept for you."))
     return _board(filters)
 
 
@@ -92,7 +98,7 @@ def of(program: Program, user: User, unlocked: Unlocked) -> list[View]:
 
 @transaction.atomic
 def keep(program: Program, user: User, view: View, unlocked: Unlocked) -> None:
-    """Add a view, or put other filters under its name. Raises TooMany."""
+    """Add a view, or put other filters under its name. Raises TooMany, NoKey."""
     views = [each for each in _held(program, user, unlocked) if each.name != view.name]
     if len(views) >= MOST:
         raise TooMany
@@ -131,7 +137,7 @@ def _write(program: Program, user: User, views: list[View], unlocked: Unlocked) 
     text = json.dumps([[view.name, view.query] for view in views], ensure_ascii=False).encode()
     seed = next(_seeds(program.pk, unlocked), None)
     if seed is None:
-        return  # somebody without a key for tips sees nothing here that could be kept
+        raise NoKey
     sealed = sealing.seal(text, key=_key(seed, program.pk), place=_place(row))
     SavedViews.objects.update_or_create(program=program, user=user, defaults={"sealed": sealed})
 

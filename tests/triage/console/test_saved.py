@@ -4,7 +4,7 @@ import pytest
 
 from intake.models import Purpose
 from triage.console import saved
-from triage.models import Membership, SavedViews
+from triage.models import Grant, Membership, SavedViews
 from triage.vault import keys, people, rotation
 
 pytestmark = pytest.mark.django_db
@@ -91,6 +91,15 @@ def test_it_outlives_a_change_of_the_programs_key_and_of_ones_words(adas, ada, s
     _save(adas, "Rink", category="drugs")
     changed = keys.change_phrase(keys.unlock(ada.user, ada.phrase), "six other words of her own now")
     assert [view.name for view in saved.of(program, ada.user, changed)] == ["Night", "Rink"]
+
+
+def test_without_a_key_nothing_is_kept_and_it_says_so(adas, ada):
+    Grant.objects.filter(user=ada.user).delete()
+
+    page = _save(adas, "Night", who="nobody")
+
+    assert "nothing can be kept for you" in page.content.decode()
+    assert not SavedViews.objects.exists()
 
 
 def test_who_belongs_to_two_programs_has_views_in_each(adas, ada, other_program):
