@@ -14,11 +14,11 @@ from triage.admin import pages
 from triage.admin.site import Theirs, models_reached, site
 from triage.audit.chain import Event
 from triage.console.permissions import RULES
-from triage.models import AuditEntry, Ladder, LadderStep, Role, Urgency, User
+from triage.models import AuditEntry, Ladder, LadderStep, ProgramText, Role, TextKind, Urgency, User
 
 pytestmark = pytest.mark.django_db
 
-TIPLESS = {Program, User, Ladder, LadderStep}
+TIPLESS = {Program, User, Ladder, LadderStep, ProgramText}
 CHANGED_BY_THE_SERVER = {"readers", "police_reader", "identity_allowed", "identity_needs_two"}
 
 
@@ -95,7 +95,8 @@ def test_no_sealed_or_binary_column_and_no_way_to_another_table_is_on_any_page()
 
 
 def test_every_address_of_it_is_for_administrators_alone(sign_in, make_person, program, ladder, urgent, ada):
-    objects = {Program: program.pk, User: ada.user.pk, Ladder: ladder.pk}
+    text = ProgramText.objects.create(program=program, kind=TextKind.SAY, body="One anonymous source")
+    objects = {Program: program.pk, User: ada.user.pk, Ladder: ladder.pk, ProgramText: text.pk}
     addresses = ["/admin/", "/admin/jsi18n/", "/admin/triage/", "/admin/intake/"]
     addresses += [listed(model) for model in objects] + [change(model, pk) for model, pk in objects.items()]
     assert {name for name in RULES if name.startswith("admin:")} == {
@@ -252,3 +253,24 @@ def test_a_session_without_its_second_factor_stays_outside(make_person, visitor)
 
 def test_the_first_page_of_an_administrator_leads_there(admin):
     assert 'href="/admin/"' in admin.get("/start/").content.decode()
+
+
+def test_words_of_a_text_are_changed_and_whom_to_call_is_named_on_record(admin, program, other_program):
+    school = ProgramText.objects.create(program=program, kind=TextKind.CONTACT, title="School", body="555 0100")
+    theirs = ProgramText.objects.create(
+        program=other_program[0], kind=TextKind.CONTACT, title="School", body="555 0199"
+    )
+    new = {"title": "School", "body": "555 0111", "language": "", "kind": TextKind.SAY}
+
+    assert admin.post(change(ProgramText, school.pk), new).status_code == 302
+    assert admin.post(change(ProgramText, theirs.pk), new).status_code == 302  # to the first page: it is not there
+
+    school.refresh_from_db()
+    theirs.refresh_from_db()
+    assert (school.kind, school.body, theirs.body) == (TextKind.CONTACT, "555 0111", "555 0199")
+    events = set(
+        AuditEntry.objects.filter(event__in=(Event.ADMINISTERED, Event.CALL_CONTACTS_CHANGED)).values_list(
+            "event", flat=True
+        )
+    )
+    assert events == {Event.ADMINISTERED, Event.CALL_CONTACTS_CHANGED}

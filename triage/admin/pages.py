@@ -1,4 +1,4 @@
-"""What of a program, its people and its ladders an administrator sees and changes."""
+"""What of a program, its people, its ladders and its texts an administrator sees and changes."""
 
 from typing import Any
 from uuid import UUID
@@ -9,12 +9,14 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext as now_
 from django.utils.translation import gettext_lazy as _
 
 from intake.models import Program
 from triage.admin.site import Theirs, site
-from triage.models import Channel, Ladder, LadderStep, User
+from triage.audit.chain import Event, record
+from triage.models import Channel, Ladder, LadderStep, ProgramText, TextKind, User
 from triage.watching import duty
 
 SECONDS_AROUND = (30, 3600)
@@ -162,6 +164,21 @@ class Ladders(Theirs):
             )
             for position, rung in enumerate(rungs)
         )
+
+
+@admin.register(ProgramText, site=site)
+class Texts(Theirs):
+    """Whom to call, what to say, ready answers. They are begun and removed on the console's own page."""
+
+    list_display = ("title", "kind", "language")
+    fields = ("kind", "title", "body", "language")
+    readonly_fields = ("kind",)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """Say on record, too, that it was about whom to call: a wrong number there sends help nowhere."""
+        super().log_change(request, obj, message)
+        if obj.kind == TextKind.CONTACT and isinstance(request.user, User):
+            record(obj.program_id, Event.CALL_CONTACTS_CHANGED, actor=request.user, now=timezone.now())
 
 
 urls = site.urls

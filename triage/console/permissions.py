@@ -87,6 +87,8 @@ RULES: dict[str, Rule] = {
     "admin:triage_user_change": _program("the name of somebody", look=ADMINISTRATORS, act=ADMINISTRATORS),
     "admin:triage_ladder_changelist": _program("the ladders", look=ADMINISTRATORS),
     "admin:triage_ladder_change": _program("the steps of one", look=ADMINISTRATORS, act=ADMINISTRATORS),
+    "admin:triage_programtext_changelist": _program("the program's texts", look=ADMINISTRATORS),
+    "admin:triage_programtext_change": _program("the words of one", look=ADMINISTRATORS, act=ADMINISTRATORS),
     # The API: a program comes with a token, which says by itself what it opens
     "api_schema": _door("the description of the API"),
     "api_cases": _door("list open tips, for a program with a token"),

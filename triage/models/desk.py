@@ -94,3 +94,6 @@ class ProgramText(models.Model):
 
     class Meta:
         constraints = [models.CheckConstraint(name="program_text_kind", condition=Q(kind__in=TextKind.values))]
+
+    def __str__(self) -> str:
+        return self.title or self.get_kind_display()
