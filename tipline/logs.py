@@ -21,7 +21,9 @@ _CODE = re.compile(r"[a-z0-9]+([_-][a-z0-9]+){0,5}")
 _COUNT = re.compile(r"\d{1,9}")
 LONGEST = 40
 
-_ALARMS = re.compile(r"((silent [a-z]+-[a-z]+|overdue (tip|escalation|notification)|page missing|database)(, |$)){1,9}")
+_ALARMS = re.compile(
+    r"((silent [a-z]+-[a-z]+|overdue (tip|escalation|notification)|page missing|database|clock)(, |$)){1,9}"
+)
 _STATES = re.compile(r"([a-z]+(_[a-z]+){0,3}(, |$)){1,9}")
 
 _SETTINGS = re.compile(r"(PostgreSQL's [a-z_.]{3,40}(, |$)){1,9}")

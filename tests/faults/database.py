@@ -7,7 +7,7 @@ from contextlib import ExitStack, suppress
 import psycopg
 
 from tests.faults.bench import Bench, Finding, Sent
-from tests.faults.registry import fault, not_run
+from tests.faults.registry import fault
 from tests.story.house import until
 from tipline.runner.postgres import PORT
 from tipline.runner.secrets import read
@@ -58,15 +58,6 @@ def exhausted(bench: Bench) -> Finding:
             return Finding(bench.late(sent, page), f"receipt given beside {held} idlers")
     assert answer.status == 503
     return Finding(bench.paged().late, f"503 beside {held} idlers")
-
-
-not_run(
-    16,
-    "Disk full under pg_wal",
-    "a small file system",
-    "503, alarm, no receipt",
-    "needs a small file system mounted under PostgreSQL, which a test may not do to the machine it runs on",
-)
 
 
 @fault(17, "Idle connections cut", "pg_terminate_backend of everybody", "the next tick works", late=2, quick=True)

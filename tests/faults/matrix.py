@@ -14,12 +14,12 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults import broker, carriers, database, loads, people, processes
+from tests.faults import broker, carriers, clocks, database, disk, loads, people, processes
 from tests.faults.bench import Bench
-from tests.faults.registry import ALL, Fault
+from tests.faults.registry import ALL, CannotPutIn, Fault
 from tests.story.house import House, free_base_port
 
-GROUPS = (processes, broker, database, carriers, people, loads)
+GROUPS = (processes, broker, database, disk, carriers, clocks, people, loads)
 PASSED, FAILED, NOT_RUN = "passed", "FAILED", "not run"
 
 
@@ -75,6 +75,8 @@ def put_in(bench: Bench, fault: Fault, *, slack: float = 1.0) -> Row:
         if late is not None and fault.late is not None:
             assert late <= fault.late * slack, f"{late:.1f} s late, {fault.late:.0f} allowed"
         assert duplicates <= fault.duplicates, f"{duplicates} duplicates, {fault.duplicates} allowed"
+    except CannotPutIn as lack:
+        return Row(fault, NOT_RUN, note=str(lack))
     except Exception as wrong:
         last = traceback.extract_tb(wrong.__traceback__)[-1]
         verdict, note = FAILED, f"{type(wrong).__name__}: {str(wrong)[:200]} ({Path(last.filename).name}:{last.lineno})"

@@ -1,4 +1,4 @@
-"""Rows and people: tasks that come fifty times, poisoned rows, nobody on call, clocks, races."""
+"""Rows and people: tasks that come fifty times, poisoned rows, nobody on call, races."""
 
 import json
 import threading
@@ -7,7 +7,7 @@ import time
 from celery import Celery
 
 from tests.faults.bench import Bench, Finding
-from tests.faults.registry import fault, not_run
+from tests.faults.registry import fault
 from tests.story.house import until
 
 PENDING = "SELECT id::text FROM triage_notification WHERE due_at IS NOT NULL AND state = 'pending'"
@@ -30,15 +30,6 @@ def fifty_times(bench: Bench) -> Finding:
     return Finding(max(0.0, page["arrived_ns"] / 1e9 - go), f"{len(notes)} messages")
 
 
-not_run(
-    26,
-    "Clocks two hours off; the database's clock steps",
-    "libfaketime",
-    "no step early or lost beyond the step",
-    "needs libfaketime under every process; all timers ask the database, and test_climb.py moves that clock",
-)
-
-
 @fault(27, "Rota edited while a page climbs", "everybody taken off the rota", "the page keeps its snapshot", late=2)
 def rota_edited(bench: Bench) -> Finding:
     sent = bench.send()
@@ -48,7 +39,10 @@ def rota_edited(bench: Bench) -> Finding:
     with _without(bench, "triage_oncall"):
         time.sleep(1)
         assert bench.ask(asked) == before
-    return Finding(bench.late(sent, page), "daylight saving and leap days: shifts are not built yet")
+    return Finding(
+        bench.late(sent, page),
+        "changes of the clock, leap days and swaps: test_rota.py, by the moment handed to the database",
+    )
 
 
 @fault(

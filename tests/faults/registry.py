@@ -8,6 +8,10 @@ from tests.faults.bench import Bench, Finding
 Run = Callable[[Bench], Finding]
 
 
+class CannotPutIn(Exception):
+    """This machine lacks what it takes to put the fault in. Says what."""
+
+
 @dataclass(frozen=True)
 class Fault:
     """One row of the matrix; `run` is None where no machine of ours can put it in, and `why` says so."""
@@ -39,7 +43,7 @@ def fault(
     duplicates: int = 0,
     quick: bool = False,
 ) -> Callable[[Run], Run]:
-    """Enter a fault; what is decorated puts it in and returns what came of it, or fails."""
+    """Enter a fault; what is decorated puts it in and returns what came of it, or fails, or raises CannotPutIn."""
 
     def enter(run: Run) -> Run:
         _enter(Fault(number, name, injected, expected, late, duplicates, run, quick=quick))

@@ -153,6 +153,23 @@ class House:
             killer.join()
 
     @contextmanager
+    def unattended(self) -> Iterator[None]:
+        """Stop the runner for as long as the block lasts: what ends stays ended, and may be replaced by hand."""
+        assert self._up is not None
+        os.kill(self._up.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self._up.pid, signal.SIGCONT)
+
+    def shut_postgres(self) -> None:
+        """Ask PostgreSQL to stop, whoever started it, and wait until it has."""
+        pid = int((self.places.postgres / "postmaster.pid").read_text().split("\n", 1)[0])
+        os.kill(pid, signal.SIGINT)
+        until(lambda: not (self.places.postgres / "postmaster.pid").exists(), 30)
+        until(lambda: child.birth(pid) is None, 30)
+
+    @contextmanager
     def hung(self, name: str) -> Iterator[None]:
         """Stop a process group without ending it: it takes connections and never answers."""
         pid = self.kill(name, number=signal.SIGSTOP)

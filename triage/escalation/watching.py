@@ -26,6 +26,7 @@ EVERY = 3.0
 REPEAT = 300.0
 
 DATABASE = "database"
+CLOCK = "clock"
 
 
 def overdue_rows(now: datetime) -> set[str]:
@@ -58,10 +59,11 @@ class Watcher:
         self._told: float | None = None
         self._people: list[telling.Reach] = []
         self._blind_since: float | None = None
+        self._clocks: tuple[datetime, float] | None = None
 
     def look(self, now: datetime) -> set[str]:
         """Look once and raise the alarm for what is new or still wrong after five minutes; returns what is wrong."""
-        found = overdue_rows(now) | self._waiting_tips()
+        found = overdue_rows(now) | self._waiting_tips() | self._stepped(now)
         self._people = telling.everybody()
         self._blind_since = None
         return self._judge(found)
@@ -77,6 +79,15 @@ class Watcher:
         """Return for how many seconds the oldest tip waits to be assessed, as far as this process has seen."""
         first = min(self._waiting.values(), default=None)
         return 0.0 if first is None else self._monotonic() - first
+
+    def _stepped(self, now: datetime) -> set[str]:
+        # Every timer asks the database's clock: set back, it puts each next step off by as much.
+        moment, before = self._monotonic(), self._clocks
+        self._clocks = now, moment
+        if before is None:
+            return set()
+        step = (now - before[0]).total_seconds() - (moment - before[1])
+        return {CLOCK} if abs(step) > OVERDUE.total_seconds() else set()
 
     def _waiting_tips(self) -> set[str]:
         # A due row keeps no time of arrival, so the watcher remembers when it first saw each.

@@ -172,12 +172,24 @@ def test_the_house_gets_twenty_seconds_to_start(carrier, seconds, ada, noon):
     assert fresh.look(noon)
 
 
+def test_a_step_of_the_clock_that_counts_is_told_of_once(watcher, alive, ada, carrier, seconds, noon):
+    back = noon - timedelta(minutes=10)
+    assert watcher.look(noon) == set()
+
+    seconds.now += 3
+    assert watcher.look(back) == {watching.CLOCK}
+    seconds.now += 3
+    assert watcher.look(back + timedelta(seconds=3)) == set()
+
+    assert mails(carrier) == [address_of(ada, "email")]
+
+
 def test_a_tip_that_waits_too_long_is_noticed_though_it_keeps_no_time(watcher, alive, make_tip, ada, seconds, noon):
     make_tip()
 
     assert watcher.look(noon) == set()
     seconds.now += 31
-    assert watcher.look(noon) == {"overdue tip"}
+    assert watcher.look(noon + timedelta(seconds=19)) == {"overdue tip"}
 
 
 def test_overdue_steps_and_sendings_are_noticed(watcher, alive, staffed, make_page, noon):
