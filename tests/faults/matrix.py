@@ -78,7 +78,10 @@ def put_in(bench: Bench, fault: Fault, *, slack: float = 1.0) -> Row:
     except CannotPutIn as lack:
         return Row(fault, NOT_RUN, note=str(lack))
     except Exception as wrong:
-        last = traceback.extract_tb(wrong.__traceback__)[-1]
+        ours = [
+            each for each in traceback.extract_tb(wrong.__traceback__) if Path(each.filename).parent.name == "faults"
+        ]
+        last = ours[-1]
         verdict, note = FAILED, f"{type(wrong).__name__}: {str(wrong)[:200]} ({Path(last.filename).name}:{last.lineno})"
     try:
         bench.house.wait_until_whole()

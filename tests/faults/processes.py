@@ -169,6 +169,7 @@ def two_escalators(bench: Bench) -> Finding:
     "none lost, at most one duplicate a restart",
     late=LEASE + 2,
     duplicates=len(NAMES) - 2,
+    quick=True,
 )
 def rolling_restart(bench: Bench) -> Finding:
     late, stop, sent = [], threading.Event(), []
