@@ -8,6 +8,7 @@ import gc
 import json
 import secrets
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -148,6 +149,13 @@ def _work_in_hand(program: Program, people: list[User]) -> None:
 
 def _ask(clients: list[Client], staff: list[tuple[User, str]], rounds: int) -> dict[str, Any]:
     took: dict[str, list[float]] = {"board": [], "what moves on it": [], "tip": [], "closed tips": []}
+    worked: dict[str, list[float]] = {name: [] for name in took}
+
+    def ask(name: str, client: Client, address: str) -> None:
+        before = time.process_time()
+        took[name].append(_time(lambda: client.get(address), 200))
+        worked[name].append((time.process_time() - before) * 1000)
+
     while b"still being opened" in clients[0].get("/").content:
         pass
     # As the door does before its first request (tipline/gunicorn.py): what is loaded by now is never garbage.
@@ -155,13 +163,12 @@ def _ask(clients: list[Client], staff: list[tuple[User, str]], rounds: int) -> d
     gc.freeze()
     for _ in range(rounds):
         for client, (user, _phrase) in zip(clients, staff, strict=True):
-            took["board"].append(_time(lambda c=client: c.get("/"), 200))  # type: ignore[misc]
-            took["what moves on it"].append(_time(lambda c=client: c.get("/rows/"), 200))  # type: ignore[misc]
+            ask("board", client, "/")
+            ask("what moves on it", client, "/rows/")
             mine = Case.objects.filter(taken_by=user).exclude(status=CaseStatus.CLOSED).values_list("pk", flat=True)
-            address = f"/tips/{secrets.choice(list(mine))}/"
-            took["tip"].append(_time(lambda c=client, a=address: c.get(a), 200))  # type: ignore[misc]
-        took["closed tips"].append(_time(lambda: clients[0].get("/?show=closed"), 200))
-    return {"pages": took}
+            ask("tip", client, f"/tips/{secrets.choice(list(mine))}/")
+            ask("closed tips", client, "/?show=closed")
+    return {"pages": took, "worked": worked}
 
 
 def _queries(client: Client, staff: list[tuple[User, str]]) -> dict[str, int]:
