@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -113,12 +113,19 @@ def fingerprint(user: User, filters: Filters, unlocked: Unlocked | None, now: da
     running = Escalation.objects.running().filter(case__in=Case.objects.visible_to(user))
     pages = list(running.values_list("pk", "state", "next_at"))
     asking = [each.pk for each in _asking(user, now)]
-    return _fingerprint(user, filters, unlocked, now, _sums(visible(user, filters)), pages, _assessing(user), asking)
+    cases = visible(user, filters)
+    sums = _seen(briefs(_page_of_closed(cases, filters, user))) if filters.closed else _added_up(cases)
+    return _fingerprint(user, filters, unlocked, now, sums, pages, _assessing(user), asking)
 
 
-def _sums(cases: QuerySet[Case]) -> tuple[int, int, int]:
+def _added_up(cases: QuerySet[Case]) -> tuple[int, int, int]:
     sums = cases.aggregate(count=Count("pk"), versions=Sum("version"), unread=Sum("unread"))
     return sums["count"], sums["versions"] or 0, sums["unread"] or 0
+
+
+def _seen(shown: list[Brief]) -> tuple[int, int, int]:
+    """What a page of closed cases looks like: these very cases, as of these versions. Adding up all would take long."""
+    return len(shown), hash(tuple((case.pk, case.version) for case in shown)), sum(case.unread for case in shown)
 
 
 def _fingerprint(
@@ -148,6 +155,8 @@ def board(user: User, filters: Filters, unlocked: Unlocked | None, *, now: datet
     )
     asking = _asking(user, now)
     assessing = _assessing(user)
+    # The page that is shown, not one beyond the end that was asked for: the next look asks for this one.
+    here = replace(filters, page=found.page.number)
     moving = [(each.pk, each.state, each.next_at) for each in pages]
     return Board(
         page=found.page,
@@ -161,7 +170,7 @@ def board(user: User, filters: Filters, unlocked: Unlocked | None, *, now: datet
         unread=found.sums[2],
         assessing=assessing,
         not_opened_yet=found.not_opened_yet,
-        version=_fingerprint(user, filters, unlocked, now, found.sums, moving, assessing, [each.pk for each in asking]),
+        version=_fingerprint(user, here, unlocked, now, found.sums, moving, assessing, [each.pk for each in asking]),
         choices=choices(found.known if not filters.closed else {}, filters),
     )
 
@@ -189,20 +198,22 @@ def _open(
 def _closed(user: User, filters: Filters, unlocked: Unlocked | None) -> Found:
     """One page of the closed cases: of a program of years there are many, and their order hangs on nothing sealed."""
     cases = visible(user, filters)
-    sums = _sums(cases)
-    paginator = Paginator(closed_ones(cases, filters, user).order_by("pk").values_list("pk", flat=True), PER_PAGE)
-    if not filters.narrows:
-        paginator.count = sums[0]  # known already: counting 100,000 takes as long as adding them up
-    page = paginator.get_page(filters.page)
-    shown = briefs(cases.filter(pk__in=page.object_list).order_by("pk"))
+    page = Paginator(closed_ones(cases, filters, user).order_by("pk"), PER_PAGE).get_page(filters.page)
+    shown = briefs(_page_of_closed(cases, replace(filters, page=page.number), user))
     events = cases.filter(incident__in={case.incident for case in shown if case.incident})
     return Found(
         page,
         shown,
         known=sheet.open_singly(shown, unlocked) if unlocked else {},
-        sums=sums,
+        sums=_seen(shown),
         together=Counter(events.values_list("incident", flat=True)),
     )
+
+
+def _page_of_closed(cases: QuerySet[Case], filters: Filters, user: User) -> QuerySet[Case]:
+    first = max(filters.page - 1, 0) * PER_PAGE
+    wanted = closed_ones(cases, filters, user).order_by("pk").values("pk")[first : first + PER_PAGE]
+    return Case.objects.filter(pk__in=wanted).order_by("pk")
 
 
 def _folded(cases: list[Brief], running: dict[UUID, Escalation]) -> list[Brief]:

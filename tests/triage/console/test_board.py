@@ -199,6 +199,22 @@ def test_the_rows_are_sent_again_only_when_something_changed(adas, case_of):
     assert labels.reference(case.pk) in other.content.decode()
 
 
+@pytest.mark.parametrize("asked", ["show=closed", "show=closed&page=2", "show=closed&page=0", "page=99999"])
+def test_a_page_is_sent_again_when_it_would_look_different(adas, program, send, tip_of, monkeypatch, asked):
+    monkeypatch.setattr(rows, "PER_PAGE", 2)
+    status = "closed" if "closed" in asked else "open"
+    for _ in range(3):
+        Case.objects.create(program=program, tip=tip_of(send()), urgency="routine", status=status)
+    board = adas.get(f"/?{asked}").context["board"]
+    again = f"/rows/?{asked.split('&page')[0]}&page={board.page.number}&v={board.version}"
+
+    same = adas.get(again, headers={"hx-request": "true"})
+    Case.objects.filter(pk=board.rows[0].case.pk).update(version=7)
+    other = adas.get(again, headers={"hx-request": "true"})
+
+    assert (same.status_code, other.status_code) == (204, 200)
+
+
 def test_a_page_that_asks_by_itself_keeps_nobody_unlocked(adas, case_of, monkeypatch):
     case_of()
     now = timezone.now()
