@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Whether how long a refusal takes tells why: five reasons to find nothing, asked in turns at the real public door.
+"""Whether how long a refusal takes tells why: six reasons to find nothing, asked in turns at the real public door.
 
-Locked, erased, wrong, unknown and malformed words. Each is asked --n times over one keep-alive
-connection, in an order shuffled anew for every round; with --api at the API instead of the page.
+Locked, erased, wrong, unknown and malformed words, and those of another program. Each is asked --n times over one
+keep-alive connection, in an order shuffled anew for every round; with --api at the API instead of the page.
 Prints the median and the mean of each with 95 % confidence intervals; exits with 1 if two medians lie
 further apart than the target, or if status or size of any answer differs. On a busy machine the
 intervals are wider than the target: they say so.
@@ -29,6 +29,7 @@ from tipline.runner.processes import named  # noqa: E402
 TARGET_MS = 0.2
 OF_EACH = 100  # phrases of each kind, used in turn
 WARM_UP = 300
+OTHER = "another"
 Phrases = dict[str, list[str]]
 
 
@@ -41,6 +42,7 @@ def main() -> int:
     try:
         with scratch(wish.port) as installation:
             installation.owner("benchmarks.epoch")
+            installation.owner("django", "program", "--new", OTHER, "name=Another program")
             installation.start(named("public"))
             installation.wait_for_doors(["public"])
             return _measure(installation, wish.n, api=wish.api)
@@ -74,7 +76,7 @@ def _measure(installation: Scratch, n: int, *, api: bool) -> int:
 
 
 def _prepare(installation: Scratch, connection: visitor.Connection) -> Phrases:
-    """Send tips; lock some, erase some, and keep some to be nearly right about."""
+    """Send tips; lock some, erase some, keep some to be nearly right about, and send some to another program."""
     kinds: Phrases = {"locked": [], "erased": [], "wrong": []}
     rng = random.Random(7)
     for number in range(3 * OF_EACH):
@@ -96,17 +98,23 @@ def _prepare(installation: Scratch, connection: visitor.Connection) -> Phrases:
     ):
         installation.query(sql, [erased])
     kinds["wrong"] = [" ".join(_nearly(_read(words)).words) for words in kinds["wrong"]]
+    theirs = f"/p/{OTHER}/"
+    kinds["of another program"] = [_send(connection, visitor.tip(rng), base=theirs) for _ in range(OF_EACH)]
     kinds["unknown"] = [" ".join(Phrase.random().words) for _ in range(OF_EACH)]
     kinds["malformed"] = [" ".join([*Phrase.random().words[:-1], "qqqqqqq"]) for _ in range(OF_EACH)]
     return kinds
 
 
-def _send(connection: visitor.Connection, text: str) -> str:
-    nonce = visitor.NONCE.search(connection.ask(visitor.request("GET", connection.port))[1])
+def _send(connection: visitor.Connection, text: str, *, base: str = "/") -> str:
+    def to(method: str, body: bytes = b"") -> bytes:
+        sent = visitor.request(method, connection.port, body)
+        return sent.replace(f"{method} / ".encode(), f"{method} {base} ".encode(), 1)
+
+    nonce = visitor.NONCE.search(connection.ask(to("GET"))[1])
     if nonce is None:
         raise NotReady("the form has no nonce")
     body = visitor.form_fields(nonce[1].decode(), text)
-    page = connection.ask(visitor.request("POST", connection.port, body))[1]
+    page = connection.ask(to("POST", body))[1]
     return b" ".join(visitor.WORD.findall(page)).decode()
 
 
