@@ -124,6 +124,7 @@ console = [
     path("you/calls/<uuid:contact_id>/came/", reached.came, name="reached_came"),
     path("you/words/", words.change, name="change_words"),
     path("you/sign-out-everywhere/", you.sign_out_everywhere, name="sign_out_everywhere"),
+    path("you/code/", you.add_code, name="add_code"),
     path("you/digits/", you.new_digits, name="new_digits"),
     path("you/recovery-codes/", you.new_recovery_codes, name="new_recovery_codes"),
     path("you/passkeys/add/", passkeys.add, name="add_passkey"),

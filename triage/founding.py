@@ -11,6 +11,7 @@ from intake.models import Program, ProgramKey, Purpose
 from triage.escalation import contacts
 from triage.models import (
     Channel,
+    Invitation,
     Ladder,
     LadderStep,
     LadderWho,
@@ -21,7 +22,7 @@ from triage.models import (
     Urgency,
     User,
 )
-from triage.vault import holders, kept, keys, pins
+from triage.vault import kept, keys, pins
 
 WRITTEN = [Channel.SMS, Channel.EMAIL]
 ALL = [Channel.VOICE, *WRITTEN]
@@ -42,7 +43,7 @@ URGENT = [
 
 
 class NotYet(Exception):
-    """Somebody named has left, or has not signed in yet: nothing can be sealed to them."""
+    """Somebody named has left, has not signed in yet, or has a code that keeps a copy of another program's keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +59,10 @@ class FirstPerson:
 
 @transaction.atomic
 def begin(program: Program, people: Iterable[FirstPerson]) -> dict[str, str]:
-    """Store a new program with all it needs; returns the one-time code of each person who has no key yet.
+    """Store a new program with all it needs; returns each person's one-time code.
 
-    Who has one, from another program, holds the keys of this one at once. The coordinators are on call in the order
-    they are named. Raises NotYet, BadAddress.
+    Who signs in already, for another program, adds it to their words. The coordinators are on call in the order they
+    are named. Raises NotYet, BadAddress.
     """
     last = Program.objects.aggregate(last=Max("position"))["last"]
     program.position = 0 if last is None else last + 1
@@ -73,8 +74,7 @@ def begin(program: Program, people: Iterable[FirstPerson]) -> dict[str, str]:
         _reach(program, user, first)
         if first.role == Role.COORDINATOR:
             OnCall.objects.create(program=program, user=user, position=OnCall.objects.filter(program=program).count())
-        if code := _let_in(program, user, seeds):
-            codes[user.username] = code
+        codes[user.username] = keys.invite(user, program, _to_hold(program, user, seeds), until_kit=True)
     for oversight in (False, True):
         _ladders(program, oversight=oversight)
     kept.keep(program, {"receipt_pepper": settings.RECEIPT_PEPPER, "vault_pepper": settings.VAULT_PEPPER})
@@ -86,23 +86,17 @@ def _person(program: Program, first: FirstPerson) -> User:
     user = User.objects.filter(username__iexact=first.username).first()
     if user is None:
         user = User.objects.create_user(username=first.username, name=first.name)
-    elif not user.is_active or not PersonKey.objects.filter(user=user).exists():
+    elif not PersonKey.objects.filter(user=user).exists() or Invitation.objects.filter(user=user).exists():
+        # A person has one code at a time, and this one may be the only copy of a key.
         raise NotYet(first.username)
     Membership.objects.create(program=program, user=user, role=first.role)
     return user
 
 
-def _let_in(program: Program, user: User, seeds: Mapping[Purpose, bytes]) -> str:
-    """Seal what somebody is to hold to their key, or to a one-time code, which is returned."""
+def _to_hold(program: Program, user: User, seeds: Mapping[Purpose, bytes]) -> dict[ProgramKey, bytes]:
     wanted = keys.purposes_for(user, program)
     found = ProgramKey.objects.filter(program=program, retired=False, purpose__in=wanted)
-    to_hold = {key: seeds[Purpose(key.purpose)] for key in found}
-    own = PersonKey.objects.filter(user=user).first()
-    if own is None:
-        return keys.invite(user, program, to_hold, until_kit=True)
-    for key, seed in to_hold.items():
-        holders.give(key, seed, to=own)
-    return ""
+    return {key: seeds[Purpose(key.purpose)] for key in found}
 
 
 def _reach(program: Program, user: User, first: FirstPerson) -> None:

@@ -112,22 +112,36 @@ def test_the_codes_of_a_second_program_are_repeated_like_the_firsts(first, capsy
     assert said.count("name: lakeside-") == 2
 
 
-def test_somebody_who_is_here_already_may_begin_a_second_program_without_a_code(settings, first, capsys):
-    kept = dict(line.split(" ", 1) for line in (settings.STATE_DIR / "first-sign-in.txt").read_text().splitlines())
-    user = User.objects.get(username="coordinator")
-    unlocked, _phrase = keys.accept(user.invitation, kept["coordinator"])
+def test_somebody_who_is_here_already_adds_the_code_to_their_words(settings, first, capsys):
+    unlocked = signed_in(settings)
+    Invitation.objects.filter(user__username="coordinator").delete()  # as printing the kit does
 
     call_command("program", *LAKESIDE, new="lakeside", coordinator="coordinator")
+    codes = dict(re.findall(r"name: (\S+)  one-time code: (.+)", capsys.readouterr().out))
+    lakeside = keys.add(unlocked, codes["coordinator"])
 
-    lakeside = Program.objects.get(slug="lakeside")
-    said = capsys.readouterr().out
-    unlocked.forget()
-    assert "name: coordinator" not in said
-    assert said.count("one-time code:") == 1
+    assert set(codes) == {"coordinator", "lakeside-chair"}
+    assert lakeside == Program.objects.get(slug="lakeside")
     for program in (first, lakeside):
         assert unlocked.program_seed(program, Purpose.CONTENT) is not None
         assert unlocked.program_seed(program, Purpose.OVERSIGHT) is None
-    assert Membership.objects.filter(user=user, role="coordinator").count() == 2
+    assert Membership.objects.filter(user__username="coordinator", role="coordinator").count() == 2
+
+
+def test_nobody_begins_another_program_whose_first_code_is_the_only_copy_of_a_key(settings, first):
+    signed_in(settings)
+
+    with pytest.raises(CommandError, match="kit"):
+        call_command("program", *LAKESIDE, new="lakeside", coordinator="coordinator")
+
+    assert Invitation.objects.get(user__username="coordinator").until_kit
+
+
+def signed_in(settings):
+    """The first coordinator, who has used the code of the set-up."""
+    kept = dict(line.split(" ", 1) for line in (settings.STATE_DIR / "first-sign-in.txt").read_text().splitlines())
+    user = User.objects.get(username="coordinator")
+    return keys.accept(user.invitation, kept["coordinator"])[0]
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,14 @@ from triage.vault import browsers, guessing, keys, phrases, second, session, ses
 CODE, PHRASE, SECRET, WHO, SPARE = "one-time code", "pass phrase", "totp secret", "invitation", "recovery codes"
 
 
+WRONG_CODE = _("Name and code do not belong together, or the code was used. Ask for a new one.")
+ELSEWHERE = _(
+    "You have six words of your own, and they open another program. Sign in with them and type this code there, "
+    "under “Your sign-in”: then they open both. Only if you have lost them, say so here and go on; the other program "
+    "must then give you a new code too."
+)
+
+
 class FirstForm(forms.Form):
     """Who, and the one-time code they were given."""
 
@@ -35,6 +43,7 @@ class FirstForm(forms.Form):
         max_length=200,
         error_messages={"required": _("Type the six words you were given.")},
     )
+    lost = forms.BooleanField(label=_("I have lost my own six words"), required=False)
 
 
 class ConfirmForm(forms.Form):
@@ -70,13 +79,17 @@ def first(request: AnyRequest) -> HttpResponse:
             invitation = guessing.slowly(f"first|{name.casefold()}", lambda: keys.open_invitation(name, code))
         except guessing.NotNow as refusal:
             return pacing.page(request, "console/first.html", form, refusal)
-        if invitation is not None:
+        lost = form.cleaned_data["lost"]
+        if invitation is not None and not lost and keys.opens_elsewhere(invitation.user, invitation.program_id):
+            form.add_error("lost", ELSEWHERE)
+        elif invitation is not None:
             session.renew(request)
             for field, text in ((CODE, code), (PHRASE, phrases.generate()), (WHO, str(invitation.pk))):
                 session.hide(request, field, text)
             return redirect("console:first_phrase")
-        staff_log.refused(name)
-        form.add_error(None, _("Name and code do not belong together, or the code was used. Ask for a new one."))
+        else:
+            staff_log.refused(name)
+            form.add_error(None, WRONG_CODE)
     return render(request, "console/first.html", {"form": form}, status=422 if form.errors else 200)
 
 

@@ -113,6 +113,7 @@ RULES: dict[str, Rule] = {
     "console:reached_came": _own("say that the test page came", look=False),
     "console:change_words": _own("change one's six words"),
     "console:sign_out_everywhere": _own("end all of one's sessions", look=False),
+    "console:add_code": _own("let one's words open another program, with its one-time code", look=False),
     "console:new_digits": _own("take other digits for calls", look=False),
     "console:new_recovery_codes": _own("make new recovery codes", look=False),
     "console:add_passkey": _own("add a passkey"),

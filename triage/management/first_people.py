@@ -44,7 +44,10 @@ def begin(program: Program, options: Mapping[str, Any], *, say: first_sign_ins.S
     try:
         codes = founding.begin(program, people)
     except founding.NotYet as refused:
-        raise CommandError(f"Nothing was made. {refused} has left, or has not signed in yet.") from None
+        raise CommandError(
+            f"Nothing was made. {refused} has left, has not signed in yet, or the recovery kit of their program is "
+            "not printed yet: until it is, their first code keeps a copy of its keys."
+        ) from None
     except contacts.BadAddress:
         raise CommandError("Nothing was made. Write numbers like +14165550123 and plain e-mail addresses.") from None
     promising.keep(timezone.now())

@@ -165,21 +165,38 @@ def accept(
     and confirmed). Raises WrongCode.
     """
     holders.hold_still(invitation.program_id)
-    # Two browsers may confirm together: the lock makes one of them find nothing.
-    held = _usable(now).select_for_update(of=("self",)).select_related("user").filter(pk=invitation.pk).first()
-    seed = invited_seed(held, code) if held else None
-    if held is None or seed is None:
-        raise WrongCode
-    given = held.grants.select_related("program_key")
-    opened = {grant.program_key: holders.open_grant(grant, seed=seed) for grant in given}
+    held, opened = _invited(invitation, code, now)
     phrase = pass_phrase or phrases.generate()
     unlocked = _new_key(held.user, phrase, opened)
-    if held.until_kit:
-        held.used = True
-        held.save(update_fields=["used"])
-    else:
-        held.delete()
+    _use_up(held)
     return unlocked, phrase
+
+
+@transaction.atomic
+def add(unlocked: Unlocked, code: str, *, now: datetime | None = None) -> Program:
+    """Seal what a one-time code holds to the key a person has already, beside what it holds; return the code's program.
+
+    The public half is made anew from the private one: a row that somebody changed gets nothing. Raises WrongCode.
+    """
+    waiting = _usable(now).filter(user=unlocked.user_id).first()
+    if waiting is None:
+        _waste(code)
+        raise WrongCode
+    holders.hold_still(waiting.program_id)
+    held, opened = _invited(waiting, code, now)
+    own = PersonKey.objects.get(user=unlocked.user_id)
+    own.public_key = public_key(unlocked.seed)
+    Grant.objects.filter(user=unlocked.user_id, program_key__in=opened).delete()
+    for program_key, program_seed in opened.items():
+        holders.give(program_key, program_seed, to=own)
+    _use_up(held)
+    unlocked.forget()
+    return held.program
+
+
+def opens_elsewhere(user: User, program_id: UUID) -> bool:
+    """Whether somebody's key opens another program too: a new key in its place would open that one no more."""
+    return Grant.objects.filter(user=user).exclude(program=program_id).exists()
 
 
 @transaction.atomic
@@ -224,6 +241,26 @@ def invited_seed(invitation: Invitation, code: str) -> bytes | None:
         return sealing.unseal(bytes(invitation.sealed_private), key=stretched, place=_invitation_place(invitation))
     except SealBroken:
         return None
+
+
+def _invited(invitation: Invitation, code: str, now: datetime | None) -> tuple[Invitation, dict[ProgramKey, bytes]]:
+    """Return an invitation, locked, and what its code opens. Raises WrongCode."""
+    # Two browsers may confirm together: the lock makes one of them find nothing.
+    usable = _usable(now).select_for_update(of=("self",)).select_related("user", "program")
+    held = usable.filter(pk=invitation.pk).first()
+    seed = invited_seed(held, code) if held else None
+    if held is None or seed is None:
+        raise WrongCode
+    given = held.grants.select_related("program_key")
+    return held, {grant.program_key: holders.open_grant(grant, seed=seed) for grant in given}
+
+
+def _use_up(held: Invitation) -> None:
+    if held.until_kit:
+        held.used = True
+        held.save(update_fields=["used"])
+    else:
+        held.delete()
 
 
 def _usable(now: datetime | None) -> QuerySet[Invitation]:
