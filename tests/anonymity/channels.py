@@ -159,6 +159,25 @@ def sign_in_refused(house: House, walker: Walker) -> None:
     there.post("/sign-in/", {"username": "nobody", "pass_phrase": "one two three four five six"})
 
 
+def another_program(house: House, walker: Walker) -> None:
+    """The pages and the API of a second program, which begins while the first one is open."""
+    house.manage("program", "--new", "lakeside", "name=Lakeside")
+    there = Walker(walker.port, walker.words, base="/p/lakeside")
+    until(lambda: there.get().status == 200, 30)
+    there.send(
+        {"text": sentence("lakeside", "He hides a rifle in the boat house"), "name": sentence("lakename", "Ann")}
+    )
+    words = there.words[-1]
+    found = there.come_back(words)
+    more = {"visit": found.visit, "nonce": found.nonce, "text": sentence("lakemore", "he is loading it now")}
+    assert there.post("/answers/add/", more).status == 200
+    assert there.post("/leave/", {"nonce": found.nonce}).status == 303
+    assert there.ask_api("conversation", None, words).status == 200
+    # At the first program they are words that nobody has.
+    assert walker.ask_api("conversation", None, words).status == 404
+    assert walker.get(f"/p/{mark('slug')}/{mark('slugpath')}/").status == 404
+
+
 # In this order: what comes back needs words that were given before.
 CHANNELS: tuple[Channel, ...] = (
     form_alone,
@@ -173,6 +192,7 @@ CHANNELS: tuple[Channel, ...] = (
     nonsense,
     at_the_other_doors,
     sign_in_refused,
+    another_program,
 )
 
 

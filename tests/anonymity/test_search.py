@@ -122,8 +122,8 @@ def test_no_message_names_a_category_or_a_language(walked: Walked):
 
 
 def test_everything_really_came_through(walked: Walked):
-    # Or nothing above would prove anything: six tips, one of them by telephone, two follow-ups, an answer.
-    assert walked.house.ask("SELECT count(*) FROM intake_tip") == [(8,)]
+    # Or nothing above would prove anything: seven tips, one of them by telephone, three follow-ups, an answer.
+    assert walked.house.ask("SELECT count(*) FROM intake_tip") == [(10,)]
     assert walked.house.ask("SELECT count(*) FROM intake_reply") == [(1,)]
     assert walked.house.ask("SELECT count(*) FROM intake_tip WHERE identity_removed_on IS NOT NULL") == [(4,)]
     assert walked.house.ask("SELECT count(*) > 0 FROM triage_attempt") == [(True,)]

@@ -20,6 +20,8 @@ class Walker:
 
     port: int
     words: list[str] = field(default_factory=list)
+    base: str = ""
+    """What every path begins with: "" at the first program's pages, "/p/lakeside" at another's."""
 
     def __post_init__(self) -> None:
         self._sources = cycle(SOURCES)
@@ -74,7 +76,7 @@ class Walker:
         if body is not None:
             told.setdefault("Content-Type", "application/x-www-form-urlencoded")
         try:
-            talk.request(method, path, body, told)
+            talk.request(method, self.base + path, body, told)
             with talk.getresponse() as reply:
                 return Answer(reply.status, reply.read().decode(errors="replace"), reply.getheaders())
         except (OSError, http.client.HTTPException):

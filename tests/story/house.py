@@ -103,6 +103,13 @@ class House:
         lines = (self.places.state / "first-sign-in.txt").read_text().splitlines()
         return dict(line.split(" ", 1) for line in lines)[name]
 
+    def manage(self, *argv: str) -> str:
+        """What a management command says, run with the owner's rights as scripts/manage does."""
+        command, environment = [sys.executable, "manage.py", *argv], self.installation.owner_environment()
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     def connect(self) -> psycopg.Connection:
         """A connection as the superuser of the cluster, who sees every row."""
         return psycopg.connect(
