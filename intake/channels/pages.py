@@ -26,7 +26,7 @@ _NUMBERS_HERE = [f"number-{n}-goes-here" for n in range(COUNT)]
 
 def blank_form(here: Here, now: datetime) -> HttpResponse:
     """Return the empty form: the same bytes for everyone but for the nonce."""
-    page = _rendered(_language(), onion.way(), here.base, _others(here), _logo(here), *_version(here.program))
+    page = _rendered(_language(), onion.way(), here.base, others(here), _logo(here), *_version(here.program))
     return HttpResponse(page.replace(_NONCE_HERE.encode(), nonce.make(now, here.base).encode()))
 
 
@@ -34,8 +34,8 @@ def _language() -> str:
     return get_language() or settings.LANGUAGE_CODE
 
 
-def _others(here: Here) -> tuple[tuple[str, str], ...]:
-    """The programs that a blank form tells of: whoever was given a program's own address has chosen already."""
+def others(here: Here) -> tuple[tuple[str, str], ...]:
+    """The programs that a blank page tells of: whoever was given a program's own address has chosen already."""
     return tuple(whose.others()) if here.base == whose.ROOT else ()
 
 
@@ -97,6 +97,12 @@ def show(
 ) -> HttpResponse:
     """Render a page of this program, whose addresses stay with it."""
     return render(request, template, {"program": here.program, "base": here.base, **context}, status=status)
+
+
+def answers(request: HttpRequest, here: Here, now: datetime, *, error: bool = False) -> HttpResponse:
+    """Ask for the words. They open nothing at another program, so it names the others, to all alike."""
+    context = {"nonce": nonce.make(now, here.base), "error": error, "others": others(here)}
+    return show(request, here, "intake/answers.html", context, status=404 if error else 200)
 
 
 def error(request: HttpRequest, here: Here, title: str, message: str, *, status: int, **context: Any) -> HttpResponse:

@@ -112,7 +112,7 @@ def answers(request: HttpRequest, here: Here) -> HttpResponse:
     """Come back with the words or the numbers."""
     now = timezone.now()
     if request.method != "POST":
-        return pages.show(request, here, "intake/answers.html", {"nonce": nonce.make(now, here.base)})
+        return pages.answers(request, here, now)
     # What cannot be words is looked up as words that nobody has: no refusal is quicker than another.
     if token := request.POST.get("visit"):
         visit = Visit.of(token, now, here.base) or Visit(Phrase.random(), nonce.make(now, here.base))
@@ -127,7 +127,7 @@ def answers(request: HttpRequest, here: Here) -> HttpResponse:
     try:
         return _conversation(request, here, visit)
     except actions.NoSuchReceipt:
-        return _nothing_found(request, here)
+        return pages.answers(request, here, now, error=True)
 
 
 def in_a_visit(away: Callable[[HttpRequest, Here], HttpResponse]) -> Callable[[Callable[..., HttpResponse]], View]:
@@ -149,7 +149,7 @@ def in_a_visit(away: Callable[[HttpRequest, Here], HttpResponse]) -> Callable[[C
             try:
                 return _gone() if _left(visit.nonce, now, here) else view(request, here, visit, now)
             except actions.NoSuchReceipt:
-                return _nothing_found(request, here)
+                return pages.answers(request, here, now, error=True)
             except (DatabaseError, keys.KeyNotTrusted):
                 return _try_later(away(request, here))
 
@@ -335,11 +335,6 @@ def _cannot_store() -> str:
 def _try_later(response: HttpResponse) -> HttpResponse:
     response["Retry-After"] = "10"
     return response
-
-
-def _nothing_found(request: HttpRequest, here: Here) -> HttpResponse:
-    context = {"error": True, "nonce": nonce.make(timezone.now(), here.base)}
-    return pages.show(request, here, "intake/answers.html", context, status=404)
 
 
 def _visit_over(request: HttpRequest, here: Here) -> HttpResponse:

@@ -85,7 +85,8 @@ def test_the_first_programs_pages_stay_where_they_were(street, lakeside):
 
     assert "Write to Riverside Tip Line" in said(pages["form"])
     assert Tip.objects.get(follows=None).program.slug == "riverside"
-    led = {each for name, page in pages.items() if name != "form" for each in ADDRESSES.findall(said(page))}
+    blank = {"form", "look", "nothing"}
+    led = {each for name, page in pages.items() if name not in blank for each in ADDRESSES.findall(said(page))}
     assert not any(each.startswith("/p/") for each in led)
 
 
@@ -111,6 +112,15 @@ def test_a_form_without_a_program_of_its_own_tells_of_the_others(street, lakesid
     assert "another program" not in said(street.get("/"))
     assert "another program" not in said(street.get("/p/riverside/"))
     assert street.get(THEIRS).status_code == 200
+
+
+def test_who_looks_for_an_answer_without_a_programs_address_is_told_of_the_others(street, lakeside):
+    blank, refused = street.get("/answers/"), street.post("/answers/", {"phrase": "no such words"})
+
+    assert refused.status_code == 404
+    for page in (blank, refused):
+        assert '<a href="/p/lakeside/answers/">Lakeside</a>' in said(page)
+    assert "another program" not in said(street.get(f"{THEIRS}answers/"))
 
 
 def test_an_address_is_taken_as_it_stands_on_a_poster(street, lakeside):

@@ -54,6 +54,7 @@ CASES: dict[str, tuple[str, Any]] = {
     "receipt-already": ("receipt", lambda: RECEIPT | {"words": None, "numbers": None, "already": True}),
     "noted": ("noted", dict),
     "answers": ("answers", dict),
+    "answers-of-many": ("answers", lambda: MANY | {"error": True}),
     "answers-refused": ("answers", lambda: {"error": True}),
     "conversation": ("conversation", _conversation),
     "conversation-empty": ("conversation", lambda: _conversation(replies=[], sent=True)),
