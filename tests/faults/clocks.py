@@ -35,7 +35,8 @@ def wrong_clocks(bench: Bench) -> Finding:
         for step in (STEP, -STEP):
             late.append(_the_database_steps(bench, clock, step))
             bench.clear()
-    return Finding(max(late))
+    fast, slow, on, back = late
+    return Finding(max(late), f"fast {fast:.2f}, slow {slow:.2f}, on {on:.2f}, back {back:.2f} s late")
 
 
 def _escalators_are_wrong(bench: Bench, library: Path, wrong: str) -> float:
@@ -94,6 +95,8 @@ def _postgres_with_a_clock(bench: Bench, library: Path) -> Iterator[Path]:
             own = child.spawn(command, output=log.fileno())
         try:
             until(bench.house.postgres.is_ready, 30)
+            ((since,),) = bench.ask("SELECT clock_timestamp()")
+            until(lambda: _beat(bench, since), 30, pause=0.2)
             yield clock
         finally:
             child.stop(own, command)
