@@ -83,6 +83,7 @@ def _show_from_now_on(pid: int) -> None:
 
 
 def _show(connection: Any, **_: object) -> None:
-    # Shared: all connections of a process show the same.
+    # Shared: all connections of a process show the same. Only tried: somebody else's lock must hold nobody
+    # up, and is as good as ours.
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock_shared(%s, %s)", [SPACE, _mark(os.getpid())])
+        cursor.execute("SELECT pg_try_advisory_lock_shared(%s, %s)", [SPACE, _mark(os.getpid())])

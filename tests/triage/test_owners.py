@@ -94,6 +94,21 @@ def test_an_owner_keeps_its_lease_over_a_new_connection(make_tip, look):
     assert seconds_left() > owners.LEFT
 
 
+def test_whoever_else_takes_the_lock_holds_nobody_up_and_ends_no_lease(make_tip, look):
+    make_tip("There is a bicycle without an owner behind the pool")
+    mark = int(str(owners.new())[:8], 16)
+    connection.close()
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", [owners.SPACE, mark])
+
+    assert len(actions.claim([Due.objects.get().pk])) == 1
+    assert look() == 0
+
+    other.close()
+    assert seconds_left() > owners.LEFT
+
+
 def test_an_owner_that_names_no_process_is_not_judged(make_tip, look):
     make_tip("There is a bicycle without an owner behind the pool")
     Due.objects.update(lease_owner=uuid4(), lease_until=database_now() + timedelta(seconds=10))

@@ -66,7 +66,7 @@ class TriageTick:
             )
             one_by_one(lambda tidy: tidy(now), tidying)
             self._tidied = time.monotonic()
-        self._ended()
+        one_by_one(lambda look: look(), [self._ended])
         newest, oldest = self._lanes
         found = actions.waiting(limit=WINDOW, asked=[*newest.handed, *oldest.handed])
         pauses, done = [], set[UUID]()
@@ -123,7 +123,7 @@ class PageTick:
             parts.append(silence.move_on)
             self._listened = begun
         one_by_one(lambda part: part(now), filter(None, parts))
-        self._ended()
+        one_by_one(lambda look: look(), [self._ended])
         due = dict(deliver.waiting(limit=500))
         fitting = self._fitting(due)
         if mine := [row for row in self._lane.sort(due, here=fitting) if row in fitting]:
