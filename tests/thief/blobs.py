@@ -35,12 +35,12 @@ from triage.models import (
 )
 from triage.vault import holders, kept, keys, session
 
-# Binary columns that are no secret: halves that may be known, hashes, MACs and salts.
+# Binary columns that are no secret: halves that may be known, hashes, MACs and salts, and a picture everybody sees.
 IN_CLEAR = {
     "programkey.public_key", "epochkey.public_key", "epochkey.tag", "receipt.lookup", "receipt.public_key",
     "submissionkey.mac", "submissionkey.body_tag", "personkey.public_key", "personkey.salt",
     "invitation.public_key", "invitation.salt", "recoverykey.public_key", "grant.tag",
-    "apitoken.lookup", "apitoken.public_key",
+    "apitoken.lookup", "apitoken.public_key", "logo.png",
     "auditentry.previous", "auditentry.digest", "contact.address_mac", "custodian.public_key", "custodian.tag",
 }  # fmt: skip
 # Opened by the pagers' keys, and by design: no tip stands in them. docs/threat-model.md says who has them.

@@ -23,11 +23,7 @@ CODE, PHRASE, SECRET, WHO, SPARE = "one-time code", "pass phrase", "totp secret"
 
 
 WRONG_CODE = _("Name and code do not belong together, or the code was used. Ask for a new one.")
-ELSEWHERE = _(
-    "You have six words of your own, and they open another program. Sign in with them and type this code there, "
-    "under “Your sign-in”: then they open both. Only if you have lost them, say so here and go on; the other program "
-    "must then give you a new code too."
-)
+ELSEWHERE = _("You have six words of your own, and they open another program.")
 
 
 class FirstForm(forms.Form):
