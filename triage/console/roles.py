@@ -64,12 +64,6 @@ def change(request: ConsoleRequest, user_id: UUID) -> HttpResponse:
             unlocked=unlocked,
             now=timezone.now(),
         )
-    except promoting.HoldsElsewhere:
-        messages.error(
-            request,
-            now_("They hold keys of another program, which a new code would lose. Let them in by another name."),
-        )
-        return redirect("console:people")
     except REFUSALS as refusal:
         return refused(request, refusal)
     messages.success(request, now_("{name} is now: {role}.").format(name=user.name, role=role.label))

@@ -2,7 +2,8 @@
 
 A key is given to a person's own key only if that was vouched for by a key the giver holds. Whoever holds
 none yet gets a one-time code instead: a thief who can write to the database could have put a key of his
-own in their place. Nobody crosses the line to oversight by a change of role: no role lets people of both in.
+own in their place. With their words they add it to what they hold already, here or elsewhere (keys.add).
+Nobody crosses the line to oversight by a change of role: no role lets people of both in.
 """
 
 from dataclasses import dataclass
@@ -13,15 +14,11 @@ from django.db import transaction
 from intake.models import Program, ProgramKey, Purpose
 from triage.audit.chain import Event, record
 from triage.escalation import rota
-from triage.models import ApiToken, Grant, Invitation, Membership, PersonKey, Role, SavedViews, User
+from triage.models import ApiToken, Grant, Membership, PersonKey, Role, SavedViews, User
 
 from . import holders, keys, people, rotation, sessions
 from .keys import Unlocked
 from .people import CODE_LASTS, LastHolder, NotHeld, NotOneself
-
-
-class HoldsElsewhere(Exception):
-    """They hold keys of another program, which a new code would lose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,7 @@ def change_role(
     """Give somebody another role, and with `identity` the key for submitter details.
 
     What they held and hold no longer is replaced, as when somebody leaves. Raises NotOneself, NotTheirs, NotHeld,
-    LastHolder if nobody else could read, HoldsElsewhere.
+    and LastHolder if nobody else could read.
     """
     holders.hold_still(program.pk)
     if user == by:
@@ -65,7 +62,8 @@ def change_role(
         for key, seed in people.seeds_of(program, wanted - held, unlocked).items():
             holders.give(key, seed, to=own)
     elif wanted - held:
-        code = _code(program, user, wanted, by, unlocked, now)
+        seeds = people.seeds_of(program, wanted, unlocked)
+        code = keys.invite(user, program, seeds, by=by, expires_at=now + CODE_LASTS)
     record(program, Event.ROLE_CHANGED, actor=by, now=now)
     return Changed(code, left_out, not rota.on_call(program.pk))
 
@@ -94,11 +92,3 @@ def _vouched_key(program: Program, user: User, unlocked: Unlocked) -> PersonKey 
         if own and seed is not None and holders.vouched(grant, own, seed=seed):
             return own
     return None
-
-
-def _code(program: Program, user: User, wanted: set[Purpose], by: User, unlocked: Unlocked, now: datetime) -> str:
-    elsewhere = Grant.objects.filter(user=user) | Grant.objects.filter(invitation__user=user)
-    if elsewhere.exclude(program=program).exists():
-        raise HoldsElsewhere
-    Invitation.objects.filter(program=program, user=user).delete()
-    return keys.invite(user, program, people.seeds_of(program, wanted, unlocked), by=by, expires_at=now + CODE_LASTS)

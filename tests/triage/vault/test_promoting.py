@@ -157,19 +157,20 @@ def test_a_second_chair_becomes_the_auditor(change, join):
     assert (_role(second[0]), _held(second[0])) == ("auditor", set())
 
 
-def test_keys_of_another_program_are_not_lost_by_a_new_code(change, join, noon, program):
-    dee, _ = join("Dee", "admin")
+def test_a_code_is_added_to_the_words_of_somebody_who_reads_elsewhere(change, join, noon, program):
+    dee, phrase = join("Dee", "admin")
     other = Program.objects.create(slug="lakeside", name="Lakeside", changed_on=noon.date())
     seeds = keys.create_program_keys(other)
     Membership.objects.create(program=other, user=dee)
     theirs = ProgramKey.objects.get(program=other, purpose=Purpose.CONTENT)
     holders.give(theirs, seeds[Purpose.CONTENT], to=PersonKey.objects.get(user=dee))
 
-    with pytest.raises(promoting.HoldsElsewhere):
-        change(dee, Role.COORDINATOR)
+    done = change(dee, Role.COORDINATOR)
+    keys.add(keys.unlock(dee, phrase), done.code, now=noon)
 
-    assert Membership.objects.get(user=dee, program=program).role == "admin"
+    assert Membership.objects.get(user=dee, program=program).role == "coordinator"
     assert Grant.objects.filter(user=dee, program=other).count() == 1
+    assert Grant.objects.filter(user=dee, program=program).count() == 2
 
 
 def test_who_has_not_signed_in_yet_gets_the_code_of_the_new_role(change, program, ada, noon):
