@@ -38,10 +38,9 @@ def change(request: ConsoleRequest, user_id: UUID) -> HttpResponse:
     given = [each for each in people.roles_to_give(program, unlocked, giver=giver) if each != before]
     if user == request.user or before not in roles.GIVES[giver] or not given:
         return refused(request, people.NotOneself() if user == request.user else people.NotTheirs())
-    held = people.purposes_of(program, user)
-    form = RoleForm(
-        request.POST if "role" in request.POST else None, roles=given, initial={"identity": Purpose.IDENTITY in held}
-    )
+    has_identity = Purpose.IDENTITY in people.purposes_of(program, user)
+    gives_identity = unlocked.program_seed(program, Purpose.IDENTITY) is not None
+    form = RoleForm(request.POST if "role" in request.POST else None, roles=given, initial={"identity": has_identity})
     if not form.is_valid():
         context = {
             "here": "people",
@@ -49,8 +48,7 @@ def change(request: ConsoleRequest, user_id: UUID) -> HttpResponse:
             "person": user,
             "before": before,
             "form": form,
-            "may_identity": unlocked.program_seed(program, Purpose.IDENTITY) is not None
-            and any(each in roles.IDENTITY_TOO for each in given),
+            "may_identity": gives_identity and any(each in roles.IDENTITY_TOO for each in given),
         }
         return render(request, "console/role.html", context, status=422 if form.errors else 200)
     role = Role(form.cleaned_data["role"])
@@ -59,7 +57,8 @@ def change(request: ConsoleRequest, user_id: UUID) -> HttpResponse:
             program,
             user,
             role,
-            identity=form.cleaned_data["identity"],
+            # Who holds no such key neither gives nor takes it.
+            identity=form.cleaned_data["identity"] if gives_identity else has_identity,
             by=request.user,
             unlocked=unlocked,
             now=timezone.now(),

@@ -61,6 +61,16 @@ def test_a_colleague_gets_another_role_and_with_it_what_it_needs(adas, bob, sign
     assert set(Grant.objects.filter(user=dee).values_list("program_key__purpose", flat=True)) == {"content"}
 
 
+def test_who_cannot_give_details_leaves_them_as_they_are(adas, ada, bob):
+    Grant.objects.filter(user=ada.user, program_key__purpose="identity").delete()
+
+    assert "May also open" not in adas.get(f"/people/{bob.user.pk}/role/").content.decode()
+    adas.post(f"/people/{bob.user.pk}/role/", {"role": "supervisor"})
+
+    assert Membership.objects.get(user=bob.user).role == "supervisor"
+    assert Grant.objects.filter(user=bob.user, program_key__purpose="identity").exists()
+
+
 @pytest.mark.parametrize("role", ["", "oversight", "auditor", "king"])
 def test_a_role_one_does_not_give_is_refused(adas, bob, role):
     answer = adas.post(f"/people/{bob.user.pk}/role/", {"role": role})
