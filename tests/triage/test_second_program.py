@@ -25,7 +25,7 @@ from triage.models import (
     OnCall,
     User,
 )
-from triage.vault import keys
+from triage.vault import keys, recovery
 from triage.watching import canary_program
 
 pytestmark = pytest.mark.django_db
@@ -226,3 +226,44 @@ def test_doctor_and_kit_ask_the_same_of_a_second_program(first, capsys):
     assert "Lakeside Crime Stoppers: the recovery kit was never printed." in said
     assert sum("nobody has signed in who holds the key" in each for each in said) == 6
     assert not any("ladder" in each or "not pinned" in each for each in said)
+
+
+@pytest.fixture
+def kits(first, capsys, noon):
+    """A second program, and the sheets of both kits by the program's short name."""
+    call_command("program", *LAKESIDE, new="lakeside")
+    call_command("setup")
+    codes = dict(re.findall(r"name: (\S+)  one-time code: (.+)", capsys.readouterr().out))
+    made = {}
+    for program, name in ((first, "coordinator"), (Program.objects.get(slug="lakeside"), "lakeside-coordinator")):
+        user = User.objects.get(username=name)
+        unlocked, _phrase = keys.accept(user.invitation, codes[name])
+        draft = recovery.draft(program)
+        recovery.confirm(program, draft, by=user, unlocked=unlocked, now=noon)
+        made[program.slug] = draft.lines
+    return made
+
+
+def test_each_programs_kit_opens_its_own_keys_and_no_others(kits):
+    for slug, other in (("first", "lakeside"), ("lakeside", "first")):
+        program = Program.objects.get(slug=slug)
+        _, opened = recovery.opened(program, kits[slug][:2])
+
+        assert {key.program for key in opened} == {program}
+        with pytest.raises(recovery.WrongSheets):
+            recovery.opened(program, kits[other][:2])
+
+
+def test_who_comes_back_by_a_kit_is_let_into_its_program_alone(kits, monkeypatch, capsys):
+    with pytest.raises(CommandError, match="--program: first, lakeside"):
+        call_command("recover", "ann")
+    typed = iter(kits["lakeside"])
+    monkeypatch.setattr("builtins.input", lambda _asked: next(typed))
+
+    call_command("recover", "ann", name="Ann", program="lakeside")
+
+    code = re.search(r"name: ann  one-time code: (.+)", capsys.readouterr().out)[1]
+    ann = User.objects.get(username="ann")
+    unlocked, _phrase = keys.accept(ann.invitation, code)
+    assert {key.program.slug for key in ProgramKey.objects.filter(pk__in=unlocked.key_ids())} == {"lakeside"}
+    assert [each.program.slug for each in ann.memberships.all()] == ["lakeside"]

@@ -14,7 +14,10 @@ def the_program(slug: str) -> Program:
     """Return the program named, or the only one."""
     found = Program.objects.filter(slug=slug) if slug else Program.objects.all()
     if len(found) != 1:
-        raise CommandError("Name one program with --program: " + ", ".join(p.slug for p in Program.objects.all()))
+        raise CommandError(
+            "Name one program with --program: "
+            + ", ".join(p.slug for p in Program.objects.order_by("position", "slug"))
+        )
     return found[0]
 
 
