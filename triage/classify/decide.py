@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 
 from triage.classify.assessment import Assessment, Reason
 from triage.classify.features import Features, features
@@ -10,19 +11,23 @@ from triage.classify.folding import Folded
 from triage.classify.language import languages_of
 from triage.classify.lexicon import TARGETS, Language, Lexicon, Rule, Situation, rules_version
 from triage.classify.matching import Hit
-from triage.classify.model import Model
+from triage.classify.model import PAGING, Model
 from triage.classify.taxonomy import STAND_ALONE, Category, Urgency, worse
 from triage.classify.tokens import Token
 
 FIGURE = "figure"
 ALARMING = frozenset({"threat", "suicide", "suicide-means", "attack"})
+GRAVE = frozenset(
+    {"threat", "threat-hint", "suicide", "suicide-hint", "suicide-means", "goodbye", "edge"}
+    | {"attack", "attack-school", "weapon", "weapon-to-school"}
+)
+SOFT = frozenset({"game", "story", "joke", "over", "figure"})
 NEGATION_REACH = 2
 """A negation this many words before a phrase, or nearer, takes it back."""
 TELLING = 0.7
 """From this weight for paging a rule explains by itself why somebody was woken."""
 MOST_REASONS = 24
-LEARNED = "No rule names this; in labelled tips, words like these often came with danger"
-FAINT_SIGNS = "Many faint signs together; no single phrase stands out, so read the whole tip"
+LEARNED = "In labelled tips, words like these often came with danger"
 CATEGORY_CODES = frozenset(str(category) for category in Category)
 
 
@@ -183,14 +188,39 @@ def level_of(sums: Mapping[str, float], always: Urgency | None) -> Urgency:
     return level if always is None else worse(level, always)
 
 
-def names_of(found: Iterable[Found], ballot: Ballot, languages: Sequence[Language], length: int) -> list[str]:
+def names_of(
+    found: Iterable[Found], ballot: Ballot, languages: Sequence[Language], tokens: Sequence[Token]
+) -> list[str]:
     """Return what the model is told beside the words: rules, tags and situations, the same in every language."""
-    names = [f"language {languages[0].code}" if languages else "language unknown", f"length {length.bit_length()}"]
+    names = [
+        f"language {languages[0].code}" if languages else "language unknown",
+        f"length {len(tokens).bit_length()}",
+    ]
     for item in found:
         softened = "" if item.factor == 1.0 else "softened "
         names.append(f"{softened}rule {item.rule.name.partition('.')[2]}")
         names += [f"{softened}tag {tag}" for tag in sorted(item.rule.tags)]
     names += [reason.rule for reason in ballot.reasons if reason.rule.startswith("together.")]
+    return names + standing(found, tokens[-1].sentence)
+
+
+def standing(found: Iterable[Found], last: int) -> list[str]:
+    """Return how what was found stands in the text: together in a sentence, in the first or the last one, or alone.
+
+    A story that ends in "it was the drama club" is told by its end, and a threat beside a game by both.
+    """
+    sentences: dict[int, set[str]] = {}
+    for item in found:
+        tags = item.rule.tags or ({f"rule {item.rule.name.partition('.')[2]}"} if item.rule.weights else set())
+        sentences.setdefault(item.sentence, set()).update(tags)
+    every = set().union(*sentences.values())
+    grave, soft = every & GRAVE, every & SOFT
+    names = [f"grave {min(len(grave), 3)}", *(f"grave {tag} alone" for tag in grave if len(grave) == 1)]
+    names += [f"whole {mild} {tag}" for mild in soft for tag in grave]
+    for sentence, tags in sentences.items():
+        names += [f"pair {one} {other}" for one, other in combinations(sorted(tags), 2)]
+        names += [f"first {tag}" for tag in tags if sentence == 0]
+        names += [f"last {tag}" for tag in tags if sentence == last]
     return names
 
 
@@ -214,7 +244,7 @@ def gather(folded: Folded, tokens: Sequence[Token], lexicon: Lexicon, hint: str 
     found = [item for language in languages for item in find_rules(tokens, language, lexicon)]
     _count_rules(ballot, found, reader)
     _count_situations(ballot, found, lexicon, reader)
-    return Evidence(ballot, names_of(found, ballot, languages, len(tokens)), found, languages[0].code)
+    return Evidence(ballot, names_of(found, ballot, languages, tokens), found, languages[0].code)
 
 
 def version_of(model: Model) -> str:
@@ -241,8 +271,12 @@ def weigh(
     level = level_of(sums, ballot.always)
     categories = categories_of(sums, pages=level.pages)
     reasons = _without_repeats(ballot.reasons)
-    if level.pages and not any(_tells(item.rule.weights) for item in evidence.found):
-        reasons = (*learned_reasons(parts, tokens, Reader(folded, tokens), model), *reasons)[:MOST_REASONS]
+    if level.pages:
+        told = any(_tells(item.rule.weights) for item in evidence.found)
+        about = [TARGETS.index(category) for category in categories[:1] if category not in STAND_ALONE]
+        asked = [PAGING, *about] if told else [PAGING, *about, PAGING]
+        reasons = (*learned_reasons(parts, tokens, Reader(folded, tokens), model, asked), *reasons)
+        reasons = reasons[:MOST_REASONS]
     return Assessment(
         urgency=level,
         categories=categories,
@@ -259,11 +293,11 @@ def _tells(weights: Mapping[str, float]) -> bool:
     return weights.get("paging", 0.0) >= TELLING
 
 
-def learned_reasons(found: Features, tokens: Sequence[Token], reader: Reader, model: Model) -> list[Reason]:
-    """Point at the words that weighed most for waking somebody, where no rule has said why."""
-    spans = model.strongest(found, tokens)
-    if not spans:
-        return [Reason(0, 0, "model.together", FAINT_SIGNS, None)]
+def learned_reasons(
+    found: Features, tokens: Sequence[Token], reader: Reader, model: Model, asked: Sequence[int]
+) -> list[Reason]:
+    """Point at the words that weighed most for waking somebody; a rule that fired may have said little of it."""
+    spans = sorted(model.strongest(found, tokens, asked))
     return [Reason(*reader.span(first, stop), "model.words", LEARNED, None) for first, stop in spans]
 
 

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from triage.classify import Assessment, Category, Urgency
 from triage.classify.labelled import Labelled
 
 Pair = tuple[Labelled, Assessment]
+Flags = NDArray[np.float64]
 LENGTHS: tuple[tuple[str, int, int], ...] = (
     ("to 15", 0, 15),
     ("16-40", 16, 40),
@@ -72,28 +74,25 @@ class Figures:
         return 2 * self.right / (self.true + self.said) if self.true + self.said else 0.0
 
 
-def average_precision(truth: Sequence[bool], scores: Sequence[float]) -> float:
+def average_precision(truth: Sequence[bool] | Flags, scores: Sequence[float] | Flags) -> float:
     """Return the area under the precision-recall steps; ties stand together."""
-    points = curve(truth, scores)
-    area, before = 0.0, 0.0
-    for recall, precision, _ in points:
-        area += (recall - before) * precision
-        before = recall
-    return area
+    recall, precision, _ = _steps(truth, scores)
+    return float(np.diff(recall, prepend=0.0) @ precision)
 
 
 def curve(truth: Sequence[bool], scores: Sequence[float]) -> list[tuple[float, float, float]]:
     """Return recall, precision and score for every threshold, the strictest first."""
-    yes = sum(truth)
-    if not yes:
-        return []
-    values = np.asarray(scores, np.float64)
+    return list(zip(*(column.tolist() for column in _steps(truth, scores)), strict=True))
+
+
+def _steps(truth: Sequence[bool] | Flags, scores: Sequence[float] | Flags) -> tuple[Flags, Flags, Flags]:
+    flags, values = np.asarray(truth, np.float64), np.asarray(scores, np.float64)
+    if not flags.any():
+        return flags[:0], flags[:0], flags[:0]
     order = np.argsort(-values, kind="stable")
-    right = np.cumsum(np.asarray(truth, np.float64)[order])
+    right = np.cumsum(flags[order])
     last = np.append(np.flatnonzero(np.diff(values[order])), len(values) - 1)
-    return [
-        (float(right[place] / yes), float(right[place] / (place + 1)), float(values[order[place]])) for place in last
-    ]
+    return right[last] / flags.sum(), right[last] / (last + 1), values[order][last]
 
 
 def figures(truth: Sequence[bool], said: Sequence[bool], scores: Sequence[float]) -> Figures:
@@ -176,11 +175,13 @@ def groups(pairs: Sequence[Pair]) -> dict[str, list[Pair]]:
     return dict(sorted(found.items()))
 
 
-def bootstrap(pairs: Sequence[Pair], figure: Callable[[Sequence[Pair]], float]) -> tuple[float, float]:
-    """Return the 95 % interval of a figure over tips drawn again with replacement; the draws are fixed."""
+def paging_interval(pairs: Sequence[Pair]) -> tuple[float, float]:
+    """Return the 95 % interval of paging's average precision over tips drawn again with replacement, always alike."""
     chance = np.random.default_rng(5)
-    values = [figure([pairs[place] for place in chance.integers(0, len(pairs), len(pairs))]) for _ in range(DRAWS)]
-    low, high = np.percentile(values, CERTAINTY)
+    truth = np.array([tip.urgency.pages for tip, _ in pairs], np.float64)
+    scores = np.array([score_of(answer, "paging") for _, answer in pairs], np.float64)
+    draws = (chance.integers(0, len(pairs), len(pairs)) for _ in range(DRAWS))
+    low, high = np.percentile([average_precision(truth[draw], scores[draw]) for draw in draws], CERTAINTY)
     return float(low), float(high)
 
 

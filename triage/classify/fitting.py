@@ -14,7 +14,7 @@ from triage.classify.model import PAGING, Model, read_model
 from triage.classify.publish import write
 from triage.classify.reporting import text_report
 from triage.classify.taxonomy import Category
-from triage.classify.training import Matrix, Settings, duals, kernels, tables, unseen
+from triage.classify.training import Matrix, Settings, cross, fit, kernel_of, tables, unseen
 
 
 def train(
@@ -34,14 +34,14 @@ def train(
     tips = [tip for tip in own_tips() if not tip.file.startswith(left_out)][::every]
     answers = np.array([tip.answers() for tip in tips], np.float32)
     whole, parts = tables(tips)
-    found = kernels(whole, parts, settings)
+    kernel = kernel_of(whole, settings)
     say(f"{len(tips)} tips by {len({tip.writer for tip in tips})} writers")
-    sums = unseen(found, answers, [tip.writer for tip in tips], settings, say)
-    everything = np.arange(len(tips))
-    dual = duals(found, answers, everything, settings)
-    version = write(path, tips, whole, found, answers, sums, dual, settings)
+    writers = [tip.writer for tip in tips]
+    crossing = cross(unseen(whole, parts, kernel, answers, writers, settings, say), answers, writers, settings)
+    dual = fit(kernel, answers, np.empty(0, np.int64), settings)
+    version = write(path, tips, whole, answers, crossing, dual, settings)
     say("\nEvery tip answered by a fit that has seen nothing of its writer, rules marked always left aside:\n")
-    say(text_report(answered(tips, sums, read_model(path))))
+    say(text_report(answered(tips, crossing.sums, read_model(path))))
     return version
 
 
@@ -49,15 +49,18 @@ def learning_curve(settings: Settings | None = None, say: Callable[[str], object
     """Say how good a fit is on unseen writers when it learns from ever more tips; nothing is written."""
     settings = settings or Settings()
     tips = own_tips()
-    answers = np.array([tip.answers() for tip in tips], np.float32)
-    found = kernels(*tables(tips), settings)
-    writers = [tip.writer for tip in tips]
     targets = range(len(Category))
     for every in (16, 8, 4, 2, 1):
-        sums = unseen(found, answers, writers, settings, every=every)
+        # Tips are thinned out before they are fitted, each writer's alike, and every tip kept is answered.
+        kept = tips[::every]
+        answers = np.array([tip.answers() for tip in kept], np.float32)
+        whole, parts = tables(kept)
+        writers = [tip.writer for tip in kept]
+        sums = unseen(whole, parts, kernel_of(whole, settings), answers, writers, settings)
+        sums = cross(sums, answers, writers, settings).sums
         waking = average_precision(answers[:, PAGING].tolist(), sums[:, PAGING].tolist())
         kinds = np.mean([average_precision(answers[:, one].tolist(), sums[:, one].tolist()) for one in targets])
-        say(f"every {every:2} of the others' tips: paging average precision {waking:.3f}, categories {kinds:.3f}")
+        say(f"every {every:2} of the tips: paging average precision {waking:.3f}, categories {kinds:.3f}")
 
 
 def answered(tips: Sequence[Labelled], sums: Matrix, model: Model) -> list[Pair]:

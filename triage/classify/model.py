@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from triage.classify.features import BUCKETS, RULE_BUCKETS, Buckets, Features, rule_buckets
+from triage.classify.crossing import CROSSED, crossed
+from triage.classify.features import BUCKETS, RULE_BUCKETS, WORDS, Buckets, Features, rule_buckets
 from triage.classify.lexicon import TARGETS
 from triage.classify.tokens import Token, sentence_ends
 
@@ -27,28 +29,34 @@ STRIDE = 32
 """A text longer than a window is read whole and in overlapping windows, so that one sentence counts."""
 MOST_WINDOWS = 64
 """Beyond this many, windows are spread over the text evenly, and always the first and the last are read."""
-MOST_RUNS = 2
 PHRASE = 7
-"""So many words are shown of a run that speaks for waking somebody."""
+"""So many words are weighed together to find where a text speaks for waking somebody."""
+AROUND = 4
+"""So many words of the same sentence are shown on either side, for what was weighed is seldom a whole phrase."""
 FAINT = 0.02
 ALL = len(TARGETS)
 PAGING = TARGETS.index("paging")
 
 Vector = NDArray[np.float32]
 _SHAPES: Mapping[str, tuple[str, tuple[int, ...]]] = {
-    "weights": ("int8", (BUCKETS, ALL)),
     "scale": ("float32", (ALL,)),
     "meaning_scale": ("float32", (ALL,)),
     "rarity": ("float16", (BUCKETS,)),
-    "rules": ("float16", (RULE_BUCKETS, ALL)),
     "ballot": ("float32", (ALL, ALL)),
     "bias": ("float32", (ALL,)),
+    "middle": ("float32", (ALL,)),
+    "spread": ("float32", (ALL,)),
+    "crossing": ("float32", (CROSSED, ALL)),
     "slope": ("float32", (ALL,)),
     "offset": ("float32", (ALL,)),
     "threshold": ("float32", (ALL,)),
 }
-_MEANT: Mapping[str, tuple[str, tuple[int, ...]]] = {"meant": ("int32", ()), "meaning": ("int8", (ALL,))}
-"""Only words with a vector have a meaning: the buckets they fall into, and a row for each of these."""
+_TABLES: Mapping[str, tuple[str, int]] = {
+    "weights": ("int8", BUCKETS),
+    "meaning": ("int8", WORDS),
+    "rules": ("float16", RULE_BUCKETS),
+}
+"""Tables of which only the rows that are not empty are stored, and beside them a bit for every row."""
 
 
 class ModelError(ValueError):
@@ -67,6 +75,9 @@ class Model:
     rules: NDArray[np.float16]
     ballot: Vector
     bias: Vector
+    middle: Vector
+    spread: Vector
+    crossing: Vector
     slope: Vector
     offset: Vector
     threshold: Vector
@@ -74,6 +85,7 @@ class Model:
     files: frozenset[str]
     known: frozenset[str]
     window_share: float
+    order_share: float
 
     def score(self, found: Features, count: int, rule_names: Sequence[str], ballot: Sequence[float]) -> Vector:
         """Return the calibrated logit of every target, from the features of a text of `count` tokens."""
@@ -86,8 +98,19 @@ class Model:
         parts += self._group(found.letters, found.letter_places, first)
         whole = parts[0]
         whole = whole + np.float32(self.window_share) * (parts.max(axis=0) - whole)
-        calibrated: Vector = (self.slope * (beside + whole) + self.offset).astype(np.float32)
+        whole = whole + np.float32(self.order_share) * self._order(found.order)
+        sums = (beside + whole).astype(np.float32)
+        sums = sums + (crossed(sums[None], self.middle, self.spread) @ self.crossing)[0]
+        calibrated: Vector = (self.slope * sums + self.offset).astype(np.float32)
         return calibrated
+
+    def _order(self, found: Buckets) -> Vector:
+        """Sum the weights of what tells the order of words, which windows do not read anew."""
+        known = np.unique(found)
+        rarity = self.rarity[known].astype(np.float32)
+        known, rarity = known[rarity > 0], rarity[rarity > 0]
+        sums: Vector = (rarity @ self.weights[known].astype(np.float32)) * self.scale
+        return sums / np.float32(np.sqrt(max(float(rarity @ rarity), 1e-6)))
 
     def _group(self, found: Buckets, places: Buckets, first: Buckets, *, meaning: bool = False) -> Vector:
         """Sum the weights of a group of features as if all texts had the same length.
@@ -119,34 +142,46 @@ class Model:
         """The calibrated logit from which each target counts as a yes."""
         return [float(limit) for limit in self.threshold]
 
-    def strongest(self, found: Features, tokens: Sequence[Token]) -> list[tuple[int, int]]:
-        """Return up to two runs of tokens that speak most for waking somebody: phrases that a reader can judge."""
-        shares = self.shares(found, len(tokens), PAGING)
-        before = np.concatenate(([0.0], np.cumsum(shares)))
-        last = sentence_ends(tokens)
-        runs = [(first, min(first + PHRASE, last[first])) for first in range(len(tokens))]
-        worth = np.array([before[stop] - before[first] for first, stop in runs])
-        chosen: list[tuple[int, int]] = []
-        for place in np.argsort(-worth, kind="stable").tolist():
-            first, stop = runs[place]
-            if worth[place] <= FAINT or len(chosen) == MOST_RUNS:
-                break
-            if all(stop <= other[0] or first >= other[1] for other in chosen):
-                chosen.append((first, stop))
-        return sorted(chosen)
+    def strongest(self, found: Features, tokens: Sequence[Token], targets: Sequence[int]) -> list[tuple[int, int]]:
+        """Return runs of tokens that speak most for each of some targets, in their order, within a sentence.
 
-    def shares(self, found: Features, count: int, target: int) -> Vector:
-        """Return how much each of `count` tokens speaks for a target, as if it stood in a window like its own text."""
-        shares = np.zeros(count, np.float64)
+        The first target always gets one, the others only where something speaks for them and is not shown yet.
+        """
+        last = np.array(sentence_ends(tokens))
+        firsts = np.arange(len(tokens))
+        stops = np.minimum(firsts + PHRASE, last)
+        each = sorted(set(targets))
+        before = np.concatenate((np.zeros((1, len(each))), np.cumsum(self.shares(found, len(tokens), each), axis=0)))
+        worth = dict(zip(each, (before[stops] - before[firsts]).T, strict=True))
+        chosen: list[tuple[int, int]] = []
+        free = np.ones(len(tokens), bool)
+        for target in targets:
+            open_ = np.where(free, worth[target], -np.inf)
+            first = int(np.argmax(open_))
+            if open_[first] <= (FAINT if chosen else -np.inf):
+                continue
+            stop = int(stops[first])
+            start = next(one for one in range(max(0, first - AROUND), first + 1) if last[one] == last[first])
+            end = min(stop + AROUND, int(last[first]))
+            # Where two would meet, the later one shows only what it was weighed for.
+            apart = all(end <= other[0] or start >= other[1] for other in chosen)
+            chosen.append((start, end) if apart else (first, stop))
+            free &= (stops <= chosen[-1][0]) | (firsts >= chosen[-1][1])
+        return chosen
+
+    def shares(self, found: Features, count: int, targets: Sequence[int]) -> Vector:
+        """Return how much each of `count` tokens speaks for some targets, as if in a window like its own text."""
+        shares = np.zeros((count, len(targets)), np.float32)
         for group, places in ((found.words, found.word_places), (found.letters, found.letter_places)):
             if group.size:
                 rarity = self.rarity[group].astype(np.float32)
-                pull = self.weights[group, target] * self.scale[target]
-                if group is found.words:
-                    pull += self.meaning[group, target] * self.meaning_scale[target]
-                length = np.sqrt(rarity @ rarity * min(1.0, WINDOW / max(1, count)) + 1e-9)
-                shares += np.bincount(places, rarity * pull / length, minlength=count)
-        return shares.astype(np.float32)
+                rarity /= np.sqrt(rarity @ rarity * min(1.0, WINDOW / max(1, count)) + 1e-9)
+                for column, target in enumerate(targets):
+                    pull = self.weights[group, target] * self.scale[target]
+                    if group is found.words:
+                        pull += self.meaning[group, target] * self.meaning_scale[target]
+                    shares[:, column] += np.bincount(places, rarity * pull, minlength=count)
+        return shares
 
 
 def once(found: Buckets) -> tuple[Buckets, Buckets]:
@@ -178,30 +213,44 @@ def read_model(path: Path) -> Model:
             if sum(entry.file_size for entry in archive.infolist()) > LARGEST_ARRAY:
                 raise ModelError("the weights file unpacks to too much")
         with np.load(BytesIO(raw), allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in (*_SHAPES, *_MEANT)}
+            arrays = {name: stored[name] for name in _SHAPES}
+            tables = {name: _spread(stored[name], stored[f"{name}_used"], name) for name in _TABLES}
             facts = json.loads(bytes(stored["facts"]))
-        rows = arrays["meant"].shape[:1]
-        meant = {name: (kind, rows + shape) for name, (kind, shape) in _MEANT.items()}
-        for name, (kind, shape) in (*_SHAPES.items(), *meant.items()):
+        for name, (kind, shape) in _SHAPES.items():
             if arrays[name].dtype != kind or arrays[name].shape != shape:
                 raise ModelError(f"{name} has the wrong form")
-            if kind.startswith("float") and not np.isfinite(arrays[name]).all():
+            if not np.isfinite(arrays[name]).all():
                 raise ModelError(f"{name} holds what is no number")
         if tuple(facts["targets"]) != TARGETS:
             raise ModelError("the weights are for other categories")
-        meaning = np.zeros((BUCKETS, ALL), np.int8)
-        meaning[arrays.pop("meant")] = arrays["meaning"]
         return Model(
-            **(arrays | {"meaning": meaning}),
+            **arrays,
+            **tables,
             version=str(facts["version"]),
             files=frozenset(map(str, facts["files"])),
             known=frozenset(map(str, facts["rules"])),
             window_share=float(facts["window_share"]),
+            order_share=float(facts["order_share"]),
         )
-    except (zipfile.BadZipFile, KeyError, IndexError, TypeError, UnicodeDecodeError, EOFError) as error:
+    except (zipfile.BadZipFile, KeyError, TypeError, UnicodeDecodeError, EOFError) as error:
         raise ModelError(f"the weights file cannot be read: {type(error).__name__}") from None
     except ValueError as error:
         raise error if isinstance(error, ModelError) else ModelError("the weights file cannot be read") from None
+
+
+def _spread(rows: NDArray[Any], used: NDArray[Any], name: str) -> NDArray[Any]:
+    """Put the rows of a table where they belong."""
+    kind, count = _TABLES[name]
+    if used.dtype != "uint8" or used.shape != (-(-count // 8),):
+        raise ModelError(f"{name} has the wrong form")
+    places = np.flatnonzero(np.unpackbits(used, count=count).view(bool))
+    if rows.dtype != kind or rows.shape != (len(places), ALL):
+        raise ModelError(f"{name} has the wrong form")
+    if kind.startswith("float") and not np.isfinite(rows).all():
+        raise ModelError(f"{name} holds what is no number")
+    table = np.zeros((count, ALL), rows.dtype)
+    table[places] = rows
+    return table
 
 
 @cache

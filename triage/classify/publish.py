@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from triage.classify.labelled import Labelled
 from triage.classify.lexicon import TARGETS, lexicon, rules_version
 from triage.classify.model import PAGING
-from triage.classify.training import LEVELS, VECTORS, Kernels, Matrix, Settings, Tables, vectors
+from triage.classify.training import VECTORS, Crossing, Matrix, Settings, Tables, plain, vectors
 
 Column = NDArray[np.float32]
 CLIP = 99.995
@@ -63,29 +64,32 @@ def digest(tips: Sequence[Labelled], settings: Settings) -> str:
     return total.hexdigest()
 
 
+def packed(name: str, table: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """Return the rows of a table that are not empty, and a bit for every row."""
+    used = table.any(axis=1)
+    return {name: table[used], f"{name}_used": np.packbits(used)}
+
+
 def write(
     path: Path,
     tips: Sequence[Labelled],
     whole: Tables,
-    found: Kernels,
     answers: Matrix,
-    unseen_sums: Matrix,
+    crossing: Crossing,
     dual: Matrix,
     settings: Settings,
 ) -> str:
     """Write the weights file and return its version."""
-    text = np.asarray(whole.words.T @ dual) + np.asarray(whole.letters.T @ dual)
-    known = vectors()
-    meant = np.flatnonzero(known.any(axis=1))
-    meaning = settings.meaning_share * (known[meant] @ (whole.meaning.T @ dual))
-    rules = settings.rule_share * np.asarray(whole.rules.T @ dual)
-    shares = np.where(LEVELS, settings.ballot_share_levels, settings.ballot_share).astype(np.float32)
+    weights = plain(whole, dual, settings)
+    weights.text[whole.rarity == 0] = 0
+    text, meaning = weights.text, vectors() @ weights.meaning
     scale, meaning_scale = (
-        np.maximum(np.percentile(np.abs(table), CLIP, axis=0), 1e-6) / 127 for table in (text, meaning)
+        np.maximum(np.percentile(np.abs(table[table.any(axis=1)]), CLIP, axis=0), 1e-6) / 127
+        for table in (text, meaning)
     )
-    lines = [calibrate(unseen_sums[:, place], answers[:, place]) for place in range(len(TARGETS))]
+    lines = [calibrate(crossing.sums[:, place], answers[:, place]) for place in range(len(TARGETS))]
     slope, offset = (np.array(column, np.float32) for column in zip(*lines, strict=True))
-    odds = slope * unseen_sums + offset
+    odds = slope * crossing.sums + offset
     version = f"model-{digest(tips, settings)[:12]}"
     facts = {
         "version": version,
@@ -96,21 +100,24 @@ def write(
         "files": sorted({tip.file for tip in tips}),
         "settings": asdict(settings),
         "window_share": settings.window_share,
+        "order_share": settings.order_share,
         "rules": sorted(rule.name for language in lexicon().languages.values() for rule in language.rules),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     # Not compressed: unpacking would be half of the time a process needs to read its weights.
     np.savez(
         path,
-        weights=np.clip(np.round(text / scale), -127, 127).astype(np.int8),
+        **packed("weights", np.clip(np.round(text / scale), -127, 127).astype(np.int8)),
+        **packed("meaning", np.clip(np.round(meaning / meaning_scale), -127, 127).astype(np.int8)),
+        **packed("rules", weights.rules.astype(np.float16)),
         scale=scale.astype(np.float32),
-        meant=meant.astype(np.int32),
-        meaning=np.clip(np.round(meaning / meaning_scale), -127, 127).astype(np.int8),
         meaning_scale=meaning_scale.astype(np.float32),
         rarity=whole.rarity,
-        rules=rules.astype(np.float16),
-        ballot=(whole.ballot.T @ dual * shares).astype(np.float32),
-        bias=dual.sum(axis=0).astype(np.float32),
+        ballot=weights.ballot.astype(np.float32),
+        bias=weights.bias.astype(np.float32),
+        middle=crossing.middle.astype(np.float32),
+        spread=crossing.spread.astype(np.float32),
+        crossing=crossing.weights.astype(np.float32),
         slope=slope,
         offset=offset,
         threshold=np.array(thresholds(odds, answers, settings), np.float32),

@@ -6,7 +6,6 @@ from triage.classify import Urgency
 from triage.classify.evaluate import (
     Pair,
     Share,
-    bootstrap,
     by_category,
     confusion,
     explained,
@@ -14,6 +13,7 @@ from triage.classify.evaluate import (
     macro_f1,
     near_misses,
     paging,
+    paging_interval,
     precision_at,
 )
 
@@ -22,7 +22,7 @@ RECALLS = (0.99, 0.97, 0.95, 0.90, 0.80, 0.70)
 
 def _wake_up_lines(pairs: Sequence[Pair]) -> list[str]:
     woken = paging(pairs)
-    low, high = bootstrap(pairs, lambda part: paging(part).average_precision)
+    low, high = paging_interval(pairs)
     return [
         f"paging recall {woken.recall}, precision {woken.precision}",
         f"paging average precision {woken.average_precision:.3f} [{low:.2f}-{high:.2f}]",

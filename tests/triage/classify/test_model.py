@@ -13,9 +13,11 @@ from triage.classify import classify, decide
 from triage.classify.features import BUCKETS, features, rule_buckets
 from triage.classify.folding import fold
 from triage.classify.labelled import own_tips
+from triage.classify.lexicon import TARGETS
 from triage.classify.model import (
-    MOST_RUNS,
+    AROUND,
     MOST_WINDOWS,
+    PAGING,
     PHRASE,
     WEIGHTS,
     WINDOW,
@@ -74,13 +76,13 @@ def test_an_archive_that_unpacks_to_too_much_is_refused_before_it_is_unpacked(tm
         read_model(path)
 
 
-def test_meanings_of_words_that_cannot_be_are_refused(tmp_path):
+def test_a_table_whose_rows_are_not_all_told_where_they_belong_is_refused(tmp_path):
     with np.load(WEIGHTS) as stored:
         arrays = dict(stored)
-    arrays["meant"] = arrays["meant"] + 2**20
+    arrays["meaning"] = arrays["meaning"][1:]
     np.savez(tmp_path / "model.npz", **arrays)
 
-    with pytest.raises(ModelError):
+    with pytest.raises(ModelError, match="meaning"):
         read_model(tmp_path / "model.npz")
 
 
@@ -88,7 +90,7 @@ def test_the_weights_are_small_and_load_fast():
     started = time.process_time()
     read_model(WEIGHTS)
 
-    assert WEIGHTS.stat().st_size < 8_000_000
+    assert WEIGHTS.stat().st_size < 10_000_000
     assert time.process_time() - started < 0.5
 
 
@@ -177,9 +179,9 @@ def test_what_the_model_points_at_are_phrases_within_a_sentence_that_do_not_over
     folded = fold(text)
     tokens = tokenise(folded)
 
-    runs = model().strongest(features(tokens), tokens)
+    runs = model().strongest(features(tokens), tokens, [PAGING, TARGETS.index("school_threat"), PAGING])
 
-    assert 1 <= len(runs) <= MOST_RUNS
-    assert all(0 < stop - first <= PHRASE for first, stop in runs)
+    assert 1 <= len(runs) <= 3
+    assert all(0 < stop - first <= PHRASE + 2 * AROUND for first, stop in runs)
     assert all(tokens[first].sentence == tokens[stop - 1].sentence for first, stop in runs)
-    assert all(one[1] <= other[0] for one, other in pairwise(runs))
+    assert all(one[1] <= other[0] for one, other in pairwise(sorted(runs)))
