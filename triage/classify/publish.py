@@ -107,6 +107,7 @@ def write(
     # Not compressed: unpacking would be half of the time a process needs to read its weights.
     np.savez(
         path,
+        allow_pickle=False,
         **packed("weights", np.clip(np.round(text / scale), -127, 127).astype(np.int8)),
         **packed("meaning", np.clip(np.round(meaning / meaning_scale), -127, 127).astype(np.int8)),
         **packed("rules", weights.rules.astype(np.float16)),

@@ -76,7 +76,8 @@ def _rarity(*tables: sparse.csr_matrix) -> NDArray[np.float16]:
         seen += np.bincount(table.indices, minlength=BUCKETS)
     rarity = np.log((count + 1) / (np.minimum(seen, count) + 1)) + 1
     rarity[WORDS:] *= seen[WORDS:] > 1  # a word nobody has used yet may still have a meaning
-    return rarity.astype(np.float16)
+    found: NDArray[np.float16] = rarity.astype(np.float16)
+    return found
 
 
 def _scaled(table: sparse.csr_matrix, rarity: NDArray[np.float16]) -> sparse.csr_matrix:
@@ -221,7 +222,7 @@ def plain(whole: Tables, dual: Matrix, settings: Settings) -> Weights:
     return Weights(
         text=np.asarray((whole.words + whole.letters + whole.order).T @ dual),
         meaning=settings.meaning_share * (whole.meaning.T @ dual),
-        rules=settings.rule_share * np.asarray(whole.rules.T @ dual),
+        rules=np.asarray(settings.rule_share * (whole.rules.T @ dual), np.float32),
         ballot=settings.ballot_share * (whole.ballot.T @ dual),
         bias=dual.sum(axis=0),
     )
