@@ -25,10 +25,10 @@ EVERYDAY = [
 
 
 def test_few_everyday_tips_wake_somebody():
-    """Three did at the last training (the model's limits are in docs/triage-model.md): more is a step back."""
+    """One did at the last training, three before (the model's limits are in docs/triage-model.md)."""
     woken = [text for text in EVERYDAY if classify(text).urgency.pages]
 
-    assert len(woken) <= 3, woken
+    assert len(woken) <= 2, woken
 
 
 def test_paint_on_a_school_wall_is_no_attack_on_the_school():
