@@ -29,6 +29,7 @@ PROVEN = {
     "scripts/manage restore": "tests/triage/backup/test_drill.py",
     "scripts/manage audit": "tests/triage/audit/test_anchors.py",
     "scripts/screenshots": "tests/docs/test_commands.py",
+    "scripts/strings": "tests/docs/test_strings.py",
     "grep -rn": "tests/docs/test_first_change.py",
     "git commit": "tests/docs/test_first_change.py",
     "python -m mkdocs": "tests/docs/test_site.py",
