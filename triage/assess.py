@@ -5,6 +5,7 @@ Nothing here knows the database beyond the rows it is handed; triage.actions dec
 
 import gc
 import json
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -20,6 +21,8 @@ from triage.classify import warm_up as classifier_warm_up
 from triage.classify.taxonomy import of_self_harm
 from triage.incidents import kin, telling
 from triage.incidents.kin import Asked, Found
+
+log = logging.getLogger("tipline.triage")
 
 NOT_ASSESSED = "none"
 """The version of an assessment that no classifier made."""
@@ -54,8 +57,14 @@ tidying.also(forget)
 
 
 def warm_up() -> None:
-    """Load weights and rules before the first tip waits for them, and set aside what is never garbage."""
-    classifier_warm_up()
+    """Load weights and rules before the first tip waits for them, and set aside what is never garbage.
+
+    Without them the process goes on: each tip then goes to people as urgent, which needs somebody to carry it there.
+    """
+    try:
+        classifier_warm_up()
+    except Exception as fault:
+        log.error("assess.no_classifier %s", type(fault).__name__)
     gc.collect()
     gc.freeze()
 

@@ -9,6 +9,7 @@ from django.db import connection
 from intake.models import Due, SubmissionKey, Tip, Wrap, WrapPurpose
 from triage import actions
 from triage import assess as reading
+from triage.classify import model
 from triage.models import Assessment, Case, CaseStatus, Escalation, Notification, Urgency
 
 pytestmark = pytest.mark.django_db
@@ -323,3 +324,21 @@ def test_the_traces_of_a_sending_are_dropped_when_their_time_is_over(worker_host
     assert actions.forget_submissions(noon) == 0
     assert actions.forget_submissions(noon + timedelta(minutes=26)) == 1
     assert not SubmissionKey.objects.exists()
+
+
+def test_without_weights_the_process_goes_on_and_a_person_reads(
+    worker_host, staffed, make_tip, assess, monkeypatch, caplog, tmp_path
+):
+    tip = make_tip(ROUTINE)
+    monkeypatch.setattr(model, "WEIGHTS", tmp_path / "none.npz")
+    model.model.cache_clear()
+    try:
+        reading.warm_up()
+        assess(tip)
+    finally:
+        model.model.cache_clear()
+
+    assert (tip.assessment.urgency, tip.assessment.judged) == (Urgency.URGENT, False)
+    assert Escalation.objects.filter(tip=tip).exists()
+    assert "assess.no_classifier" in caplog.text
+    assert "none.npz" not in caplog.text

@@ -181,14 +181,17 @@ def test_sorted_twice_nothing_more_happens(assessed, now_says, sort):
     assert Escalation.objects.get().loop == page.loop
 
 
-def test_a_follow_up_is_sorted_too_and_raises_its_conversation(send, tip_of, assessed, now_says, sort, adas, noon):
+def test_a_follow_up_is_sorted_too_and_raises_its_conversation(
+    program, send, tip_of, assessed, now_says, sort, adas, noon
+):
     from intake import actions as street
     from intake.message import Message
 
     done = send(QUIET)
     root = tip_of(done)
     actions.assess_due(root.due.pk)
-    street.follow_up(done.phrase, Message("And more of them"), channel="web", key="a-key-of-22-characters-1", now=noon)
+    more = Message("And more of them")
+    street.follow_up(program, done.phrase, more, channel="web", key="a-key-of-22-characters-1", now=noon)
     follow = Tip.objects.get(follows=root)
     actions.assess_due(follow.due.pk)
     Assessment.objects.filter(tip=root).update(urgency="imminent")
