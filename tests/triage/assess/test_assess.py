@@ -9,7 +9,7 @@ from django.db import connection
 from intake.models import Due, SubmissionKey, Tip, Wrap, WrapPurpose
 from triage import actions
 from triage import assess as reading
-from triage.classify import model
+from triage.classify.model import ModelError
 from triage.models import Assessment, Case, CaseStatus, Escalation, Notification, Urgency
 
 pytestmark = pytest.mark.django_db
@@ -327,16 +327,18 @@ def test_the_traces_of_a_sending_are_dropped_when_their_time_is_over(worker_host
 
 
 def test_without_weights_the_process_goes_on_and_a_person_reads(
-    worker_host, staffed, make_tip, assess, monkeypatch, caplog, tmp_path
+    worker_host, staffed, make_tip, assess, monkeypatch, caplog
 ):
     tip = make_tip(ROUTINE)
-    monkeypatch.setattr(model, "WEIGHTS", tmp_path / "none.npz")
-    model.model.cache_clear()
-    try:
-        reading.warm_up()
-        assess(tip)
-    finally:
-        model.model.cache_clear()
+
+    def missing(*_args, **_more):
+        raise ModelError("the weights file cannot be read: /srv/none.npz")
+
+    monkeypatch.setattr(reading, "classifier_warm_up", missing)
+    monkeypatch.setattr(reading, "classify", missing)
+
+    reading.warm_up()
+    assess(tip)
 
     assert (tip.assessment.urgency, tip.assessment.judged) == (Urgency.URGENT, False)
     assert Escalation.objects.filter(tip=tip).exists()
