@@ -67,7 +67,8 @@
   const count = () => {
     const place = document.querySelector("[data-title-count]");
     const waiting = place ? Number(place.dataset.titleCount) : 0;
-    document.title = waiting > 0 ? `(${waiting}) ${plainTitle}` : plainTitle;
+    // A covered page is called Locked (lock.js), whatever comes in behind the cover.
+    if (!document.querySelector("#cover[open]")) document.title = waiting > 0 ? `(${waiting}) ${plainTitle}` : plainTitle;
     // Said aloud once for each change: what is swapped in is not read by itself.
     const said = document.querySelector("[data-said]");
     if (!said || said.dataset.count === String(waiting)) return;

@@ -51,6 +51,7 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     "assess.cannot_open": ("row",),
     "assess.failed": ("row", "fault"),
     "assess.leases_lost": ("row",),
+    "assess.no_classifier": ("fault",),
     "assess.too_slow": ("row",),
     "broker.away": ("fault",),
     "canary.dead_man_away": (),
