@@ -59,16 +59,12 @@ def fold(text: str) -> Folded:
     """Fold `text`. Offsets count code points of the original."""
     if text.isascii():
         return Folded(text.lower().replace("`", "'"), range(len(text)))
-    pieces: list[str] = []
+    pieces = list(map(fold_char, text))
+    if set(map(len, pieces)) == {1}:
+        return Folded("".join(pieces), range(len(text)))
     origin = array("I")
-    for index, char in enumerate(text):
-        piece = fold_char(char)
-        if len(piece) == 1:
-            pieces.append(piece)
-            origin.append(index)
-        elif piece:
-            pieces.append(piece)
-            origin.extend([index] * len(piece))
+    for index, piece in enumerate(pieces):
+        origin.extend([index] * len(piece))
     return Folded("".join(pieces), origin)
 
 

@@ -100,24 +100,6 @@ class Phrasebook:
         self._starts = lru_cache(maxsize=16384)(self._starting)
         _BOOKS.add(self)
 
-    def _know(self, word: str, symbol: str) -> None:
-        table, key = self._exact, word
-        if word.endswith("*"):
-            table, key = self._prefixes, word[:-1]
-        known = table.get(key)
-        if known is not None:
-            if known[-1] != symbol:  # a choice may name a word twice; no other symbol can have come between
-                known.append(symbol)
-            return
-        if not key:
-            raise PhraseError("a word is missing")
-        table[key] = [symbol]
-        if table is self._prefixes:
-            lengths = self._lengths.setdefault(key[:1], [])
-            if len(key) not in lengths:
-                lengths.append(len(key))
-                lengths.sort()
-
     def add(self, phrase: str, rule: int) -> None:
         """Add one folded phrase for rule number `rule`. Raises PhraseError if it cannot be read."""
         elements: Sequence[str] = phrase.split()
@@ -156,23 +138,41 @@ class Phrasebook:
         if symbol in self._elements:
             return
         self._elements.add(symbol)
+        words: list[str] = []
         for choice in symbol.split("|"):
-            words = [choice]
-            if choice.startswith("<"):
-                if choice.strip("<>") not in self._classes:
-                    raise PhraseError(f"no such list of words: {choice} in {phrase!r}")
-                words = self._classes[choice.strip("<>")]
-            for word in words:
-                self._know(word, symbol)
+            if not choice.startswith("<"):
+                words.append(choice)
+            elif choice.strip("<>") in self._classes:
+                words += self._classes[choice.strip("<>")]
+            else:
+                raise PhraseError(f"no such list of words: {choice} in {phrase!r}")
+        for word in words:
+            table, key = (self._prefixes, word[:-1]) if word.endswith("*") else (self._exact, word)
+            known = table.get(key)
+            if known is None:
+                self._meet(table, key, symbol)
+            elif known[-1] != symbol:  # a choice may name a word twice; no other symbol can have come between
+                known.append(symbol)
+
+    def _meet(self, table: dict[str, list[str]], key: str, symbol: str) -> None:
+        """Note a word, or a beginning, that no phrase had before."""
+        if not key:
+            raise PhraseError("a word is missing")
+        table[key] = [symbol]
+        if table is self._prefixes:
+            lengths = self._lengths.setdefault(key[:1], [])
+            if len(key) not in lengths:
+                lengths.append(len(key))
+                lengths.sort()
 
     def _symbols(self, text: str) -> dict[str, None]:
         """Everything in the phrases that the word `text` satisfies, as a set that keeps its order."""
-        found: dict[str, None] = {}
+        found: list[str] = []
         for word in disguises(text):
-            found.update(dict.fromkeys(self._exact.get(word, ())))
+            found += self._exact.get(word, ())
             for length in self._lengths.get(word[:1], ()):
-                found.update(dict.fromkeys(self._prefixes.get(word[:length], ())))
-        return found
+                found += self._prefixes.get(word[:length], ())
+        return dict.fromkeys(found)
 
     def _starting(self, text: str) -> tuple[Node, ...]:
         """The places in the tree a phrase that begins with the word `text` goes on from."""
@@ -217,14 +217,12 @@ class Phrasebook:
     ) -> int:
         """Follow all phrases from one word, not beyond `end`, and return the number of steps that took."""
         stack = [(node, first + 1) for node in starting]
-        found: set[int] = set()
-        steps = 0
+        before, steps = len(hits), 0
         while stack and steps < limit:
             steps += 1
             node, place = stack.pop()
             for rule in node.ends:
-                if rule not in found and counts.get(rule, 0) < REPEATS_PER_RULE:
-                    found.add(rule)
+                if counts.get(rule, 0) < REPEATS_PER_RULE and all(hit.rule != rule for hit in hits[before:]):
                     counts[rule] = counts.get(rule, 0) + 1
                     hits.append(Hit(rule, first, place))
             if place >= end:

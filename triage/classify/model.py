@@ -56,7 +56,7 @@ _TABLES: Mapping[str, tuple[str, int]] = {
     "meaning": ("int8", WORDS),
     "rules": ("float16", RULE_BUCKETS),
 }
-"""Tables of which only the rows that are not empty are stored, and beside them a bit for every row."""
+"""Tables of which only the rows that are not empty are stored, after an empty one, and beside them a bit for each."""
 
 
 class ModelError(ValueError):
@@ -64,15 +64,32 @@ class ModelError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """A table most of whose rows are empty: those that are not, after an empty one, and where each stands."""
+
+    rows: NDArray[Any]
+    places: NDArray[np.int32]
+
+    def __getitem__(self, wanted: Buckets) -> Vector:
+        """Return these rows."""
+        return self.rows[self.places[wanted]].astype(np.float32)
+
+    def column(self, wanted: Buckets, target: int) -> NDArray[Any]:
+        """Return one column of these rows."""
+        found: NDArray[Any] = self.rows[self.places[wanted], target]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """Weights and what turns their sums into calibrated chances. `threshold` is a calibrated logit."""
 
-    weights: NDArray[np.int8]
+    weights: Table
     scale: Vector
-    meaning: NDArray[np.int8]
+    meaning: Table
     meaning_scale: Vector
     rarity: NDArray[np.float16]
-    rules: NDArray[np.float16]
+    rules: Table
     ballot: Vector
     bias: Vector
     middle: Vector
@@ -92,7 +109,7 @@ class Model:
         beside = self.bias + np.asarray(ballot, np.float32) @ self.ballot
         buckets = rule_buckets(rule_names)
         if buckets.size:
-            beside = beside + self.rules[buckets].astype(np.float32).sum(axis=0)
+            beside = beside + self.rules[buckets].sum(axis=0)
         first = np.array(starts(count), np.int64) if count > WINDOW else np.empty(0, np.int64)
         parts = self._group(found.words, found.word_places, first, meaning=True)
         parts += self._group(found.letters, found.letter_places, first)
@@ -109,7 +126,7 @@ class Model:
         known = np.unique(found)
         rarity = self.rarity[known].astype(np.float32)
         known, rarity = known[rarity > 0], rarity[rarity > 0]
-        sums: Vector = (rarity @ self.weights[known].astype(np.float32)) * self.scale
+        sums: Vector = (rarity @ self.weights[known]) * self.scale
         return sums / np.float32(np.sqrt(max(float(rarity @ rarity), 1e-6)))
 
     def _group(self, found: Buckets, places: Buckets, first: Buckets, *, meaning: bool = False) -> Vector:
@@ -131,9 +148,9 @@ class Model:
                 counts[row] = np.bincount(column[a:b], minlength=len(buckets))
         lengths = np.sqrt(np.maximum(counts @ (rarity * rarity), np.float32(1e-6)))
         counts *= rarity
-        sums = (counts @ self.weights[buckets].astype(np.float32)) * self.scale
+        sums = (counts @ self.weights[buckets]) * self.scale
         if meaning:
-            sums += (counts @ self.meaning[buckets].astype(np.float32)) * self.meaning_scale
+            sums += (counts @ self.meaning[buckets]) * self.meaning_scale
         total: Vector = (sums / lengths[:, None]).astype(np.float32)
         return total
 
@@ -177,9 +194,9 @@ class Model:
                 rarity = self.rarity[group].astype(np.float32)
                 rarity /= np.sqrt(rarity @ rarity * min(1.0, WINDOW / max(1, count)) + 1e-9)
                 for column, target in enumerate(targets):
-                    pull = self.weights[group, target] * self.scale[target]
+                    pull = self.weights.column(group, target) * self.scale[target]
                     if group is found.words:
-                        pull += self.meaning[group, target] * self.meaning_scale[target]
+                        pull += self.meaning.column(group, target) * self.meaning_scale[target]
                     shares[:, column] += np.bincount(places, rarity * pull, minlength=count)
         return shares
 
@@ -214,7 +231,7 @@ def read_model(path: Path) -> Model:
                 raise ModelError("the weights file unpacks to too much")
         with np.load(BytesIO(raw), allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in _SHAPES}
-            tables = {name: _spread(stored[name], stored[f"{name}_used"], name) for name in _TABLES}
+            tables = {name: _table(stored[name], stored[f"{name}_used"], name) for name in _TABLES}
             facts = json.loads(bytes(stored["facts"]))
         for name, (kind, shape) in _SHAPES.items():
             if arrays[name].dtype != kind or arrays[name].shape != shape:
@@ -225,7 +242,9 @@ def read_model(path: Path) -> Model:
             raise ModelError("the weights are for other categories")
         return Model(
             **arrays,
-            **tables,
+            weights=tables["weights"],
+            meaning=tables["meaning"],
+            rules=tables["rules"],
             version=str(facts["version"]),
             files=frozenset(map(str, facts["files"])),
             known=frozenset(map(str, facts["rules"])),
@@ -238,19 +257,18 @@ def read_model(path: Path) -> Model:
         raise error if isinstance(error, ModelError) else ModelError("the weights file cannot be read") from None
 
 
-def _spread(rows: NDArray[Any], used: NDArray[Any], name: str) -> NDArray[Any]:
-    """Put the rows of a table where they belong."""
+def _table(rows: NDArray[Any], used: NDArray[Any], name: str) -> Table:
+    """Say where each row of a table stands. Raises ModelError."""
     kind, count = _TABLES[name]
     if used.dtype != "uint8" or used.shape != (-(-count // 8),):
         raise ModelError(f"{name} has the wrong form")
-    places = np.flatnonzero(np.unpackbits(used, count=count).view(bool))
-    if rows.dtype != kind or rows.shape != (len(places), ALL):
+    there = np.unpackbits(used, count=count)
+    places = np.cumsum(there, dtype=np.int32)
+    if rows.dtype != kind or rows.shape != (1 + places[-1], ALL) or rows[0].any():
         raise ModelError(f"{name} has the wrong form")
     if kind.startswith("float") and not np.isfinite(rows).all():
         raise ModelError(f"{name} holds what is no number")
-    table = np.zeros((count, ALL), rows.dtype)
-    table[places] = rows
-    return table
+    return Table(rows, places * there)
 
 
 @cache

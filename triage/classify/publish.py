@@ -65,9 +65,9 @@ def digest(tips: Sequence[Labelled], settings: Settings) -> str:
 
 
 def packed(name: str, table: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    """Return the rows of a table that are not empty, and a bit for every row."""
+    """Return the rows of a table that are not empty, after an empty one, and a bit for every row."""
     used = table.any(axis=1)
-    return {name: table[used], f"{name}_used": np.packbits(used)}
+    return {name: np.concatenate([np.zeros_like(table[:1]), table[used]]), f"{name}_used": np.packbits(used)}
 
 
 def write(

@@ -112,22 +112,21 @@ def sentence_ends(tokens: Sequence[Token]) -> list[int]:
     return ends
 
 
-def disguises(word: str) -> Iterator[str]:
-    """Yield `word` and the plain words it may stand for: k1ll, su*cide, dieeee, Cyrillic lookalikes."""
-    yield word
-    if len(word) > 40:
-        return
+def disguises(word: str) -> Sequence[str]:
+    """Return `word` and the plain words it may stand for: k1ll, su*cide, dieeee, Cyrillic lookalikes."""
+    if len(word) > 40 or (word.isascii() and word.isalpha() and not _REPEAT.search(word)):  # by far the most
+        return (word,)
+    found = [word]
     if not word.isascii() and any("a" <= char <= "z" for char in word):
         word = word.translate(_LOOKALIKE)
-        yield word
+        found.append(word)
     if not word.isalpha() and any(char.isalpha() for char in word) and not word.isdigit():
         plain = word.translate(_LEET)
         if plain != word:
-            yield plain
+            found.append(plain)
         if word.count("*") == 1:
-            for vowel in _VOWELS:
-                yield word.replace("*", vowel)
+            found += [word.replace("*", vowel) for vowel in _VOWELS]
         word = plain
     if _REPEAT.search(word):
-        yield _REPEAT.sub(r"\1", word)
-        yield _REPEAT.sub(r"\1\1", word)
+        found += [_REPEAT.sub(r"\1", word), _REPEAT.sub(r"\1\1", word)]
+    return found

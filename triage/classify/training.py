@@ -27,6 +27,8 @@ from triage.classify.tokens import tokenise
 Matrix = NDArray[np.float32]
 VECTORS = Path(__file__).parent / "data" / "vectors.npz"
 VECTOR = 128
+BLOCK = 2048
+"""So many rows are worked on at once where a whole table in between would take as much memory again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +147,6 @@ def tables(tips: Sequence[Labelled]) -> tuple[Tables, Tables]:
     )
 
 
-def _product(left: sparse.csr_matrix, right: sparse.csr_matrix) -> Matrix:
-    return np.asarray((left @ right.T).todense(), np.float32)
-
-
 @dataclass(slots=True)
 class Kernel:
     """How alike all tips are, and what makes fitting any part of them quick."""
@@ -159,14 +157,24 @@ class Kernel:
 
 def kernel_of(whole: Tables, settings: Settings) -> Kernel:
     """Compare every tip with every tip."""
-    alike = _product(whole.words, whole.words)
-    alike += _product(whole.letters, whole.letters)
-    alike += np.float32(settings.order_share) * _product(whole.order, whole.order)
-    alike += np.float32(settings.meaning_share) * (whole.meaning @ whole.meaning.T)
-    alike += np.float32(settings.rule_share) * _product(whole.rules, whole.rules)
-    alike += np.float32(settings.ballot_share) * (whole.ballot @ whole.ballot.T)
+    alike = np.zeros((len(whole.ballot), len(whole.ballot)), np.float32)
+    _compare(alike, whole.words)
+    _compare(alike, whole.letters)
+    _compare(alike, whole.order, settings.order_share)
+    _compare(alike, whole.meaning, settings.meaning_share)
+    _compare(alike, whole.rules, settings.rule_share)
+    _compare(alike, whole.ballot, settings.ballot_share)
     alike += np.float32(1.0)  # the constant term
     return Kernel(alike, _inverse(alike, settings))
+
+
+def _compare(alike: Matrix, table: sparse.csr_matrix | Matrix, share: float = 1.0) -> None:
+    across = table.T if isinstance(table, np.ndarray) else table.T.tocsr()
+    for start in range(0, len(alike), BLOCK):
+        found = table[start : start + BLOCK] @ across
+        alike[start : start + BLOCK] += np.float32(share) * (
+            found if isinstance(found, np.ndarray) else found.toarray()
+        )
 
 
 def _inverse(alike: Matrix, settings: Settings) -> Matrix:
@@ -176,9 +184,12 @@ def _inverse(alike: Matrix, settings: Settings) -> Matrix:
     factor, failed = lapack.spotrf(bound.T, lower=1, overwrite_a=1)
     if failed:
         raise ValueError("the kernel cannot be inverted: is a tip there twice?")
-    lower, _ = lapack.spotri(factor, lower=1, overwrite_c=1)
-    inverse: Matrix = np.tril(lower)
-    inverse += np.tril(lower, -1).T
+    inverse: Matrix = lapack.spotri(factor, lower=1, overwrite_c=1)[0]
+    for start in range(0, len(inverse), BLOCK):  # only its lower half is written
+        stop = start + BLOCK
+        corner = np.tril(inverse[start:stop, start:stop], -1)
+        inverse[start:stop, start:stop] = np.tril(inverse[start:stop, start:stop]) + corner.T
+        inverse[start:stop, stop:] = inverse[stop:, start:stop].T
     return inverse
 
 
