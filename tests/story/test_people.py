@@ -173,6 +173,7 @@ def test_no_page_of_theirs_complained(first: Coordinator, second: Coordinator, t
 
 def sound(page: Page, what: str) -> None:
     """Nothing sticks out on a phone or a desk, and a checker finds no fault, in light and in the dark."""
+    page.wait_for_load_state()  # a click waits for the answer's first byte only
     before = page.viewport_size
     for width in (360, 1440):
         page.set_viewport_size({"width": width, "height": 800})

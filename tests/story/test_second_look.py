@@ -60,6 +60,7 @@ def test_a_second_look_and_sorting_anew(house: House, windows: Windows, papers: 
 
 def _fits_everyone(page: Page) -> None:
     """No wider than a phone, and without a fault that axe knows, in light and dark."""
+    page.wait_for_load_state()  # a click waits for the answer's first byte only
     assert page.evaluate("document.documentElement.scrollWidth") <= 360, page.url
     for scheme in ("dark", "light"):
         page.emulate_media(color_scheme=scheme)
