@@ -31,15 +31,20 @@ class Footnote:
 
 
 Span = tuple[int, int, int]  # start, end, number
+SITUATION = "together."
+LEARNED = "model.words"
 
 
 def marked(text: str, reasons: Sequence[Reason]) -> tuple[list[Piece], list[Footnote]]:
     """Cut a text at the edges of its reasons and number those, in the order of the text.
 
     Offsets are code points; one that lies outside the text is brought to its edge. The same
-    sentence about several places is one reason with one number.
+    sentence about several places is one reason with one number. What a situation has put together
+    ("a weapon is to come to a school at a known time") is not said again piece by piece.
     """
-    placed = [(_within(each.start, text), _within(each.end, text), each) for each in reasons]
+    whole = [(each.start, each.end) for each in reasons if each.rule.startswith(SITUATION)]
+    told = [each for each in reasons if not any(_part_of(each, start, end) for start, end in whole)]
+    placed = [(_within(each.start, text), _within(each.end, text), each) for each in told]
     # Those about the whole tip have no place in it, and come last.
     placed.sort(key=lambda found: (found[0] >= found[1], found[0], found[1], found[2].explanation))
     numbers: dict[str, int] = {}
@@ -52,6 +57,11 @@ def marked(text: str, reasons: Sequence[Reason]) -> tuple[list[Piece], list[Foot
     first = {number: min(start for start, _, n in spans if n == number) for number in in_text}
     pieces = [_piece(text, left, right, spans, first) for left, right in pairwise(edges)]
     return pieces, notes
+
+
+def _part_of(each: Reason, start: int, end: int) -> bool:
+    """Whether a reason's place lies within another and is smaller; the model's own always stand."""
+    return each.rule != LEARNED and start <= each.start < each.end <= end and each.end - each.start < end - start
 
 
 def _within(offset: int, text: str) -> int:

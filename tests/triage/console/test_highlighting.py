@@ -56,3 +56,22 @@ def test_offsets_count_code_points():
 
 def test_an_empty_text_has_no_pieces():
     assert marked("", [_reason(0, 3, "x")])[0] == []
+
+
+def test_what_a_situation_put_together_is_not_said_again_piece_by_piece():
+    text = "bring a gun to school tomorrow"
+    reasons = [
+        Reason(0, 30, "together.weapon-to-school-soon", "A weapon is to come to a school at a known time"),
+        Reason(8, 11, "en.weapon", "A weapon"),
+        Reason(8, 21, "together.weapon-and-school", "A weapon together with a school"),
+        Reason(0, 30, "en.same-place", "Said of the same place"),
+        Reason(15, 30, "model.words", "In labelled tips"),
+    ]
+
+    _, notes = marked(text, reasons)
+
+    assert sorted(note.explanation for note in notes) == [
+        "A weapon is to come to a school at a known time",
+        "In labelled tips",
+        "Said of the same place",
+    ]
