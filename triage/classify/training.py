@@ -44,7 +44,7 @@ class Settings:
     order_share: float = 0.6
     crossing_strictness: float = 100.0
     crossing_rounds: int = 80
-    miss_costs: float = 5.0
+    miss_costs: float = 6.0
     """How many needless pages one missed page is worth, when the threshold is chosen."""
 
 
