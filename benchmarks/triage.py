@@ -37,6 +37,8 @@ from triage.classify.labelled import Labelled, own_tips
 WORDS = 200
 PROCESSES = 7
 """So many fresh processes are asked how long loading takes; the middle one counts."""
+OWN = "Python's own modules"
+"""Every process of the house has read them long before."""
 LOAD = """
 import json, resource, time
 def rss():
@@ -52,6 +54,8 @@ before = rss()
 import numpy
 numpys = rss() - before
 step("numpy")
+import array, collections, dataclasses, hashlib, pathlib, tomllib, unicodedata, weakref, zipfile
+step("Python's own modules")
 from triage.classify.model import model
 from triage.classify.lexicon import lexicon
 step("program")
@@ -85,7 +89,8 @@ def load() -> None:
     print(
         f"load: {whole:.0f} ms for all languages ("
         + ", ".join(f"{name} {middle[name]:.0f}" for name in steps)
-        + f"; beside it numpy {middle['numpy']:.0f}, first answer {middle['first answer']:.0f}), "
+        + f"; beside it numpy {middle['numpy']:.0f}, Python's own modules {middle[OWN]:.0f}, "
+        + f"first answer {middle['first answer']:.0f}), "
         f"memory added {middle['memory']:.0f} MB (of it numpy {middle['memory of numpy']:.0f})"
     )
 
