@@ -2,7 +2,7 @@
 
 The fit is done in the space of the tips (a kernel made of words, letter groups and rules), which is
 exact, needs no chance, and is turned into plain weights at the end. Needs SciPy, which running the
-program does not, and for 30,000 tips about ten gigabytes of memory.
+program does not, and for 30,000 tips about twelve gigabytes of memory.
 """
 
 from collections.abc import Callable, Sequence
