@@ -9,6 +9,7 @@ from tests.story.house import until
 from tipline import tidying
 from triage import assess
 from triage.classify import features, folding
+from triage.classify.lexicon import lexicon
 
 
 class Circle:
@@ -49,11 +50,14 @@ def test_the_addresses_taken_apart_last_are_forgotten():
 
 def test_the_words_of_texts_read_before_are_forgotten():
     assess.classify("Marguerite Oyelaran hides the rifle behind the aquarium")
-    assert features._spellings.cache_info().currsize > 0
+    english = lexicon().languages["en"].phrases
+    assert "oyelaran" in features._spellings
+    assert "oyelaran" in english.known
     tidying.house.now()
 
-    assert features._spellings.cache_info().currsize == 0
-    assert features._bucket.cache_info().currsize == 0
+    assert not features._spellings
+    assert not features._rule_buckets
+    assert not english.known
     assert folding.fold_char.cache_info().currsize == 0
 
 

@@ -153,7 +153,7 @@ def _place_of(situation: Situation, found: Sequence[Found]) -> tuple[int, int] |
 def _count_situations(ballot: Ballot, found: Sequence[Found], lexicon: Lexicon, reader: Reader) -> None:
     tags = {tag for item in found for tag in item.rule.tags}
     for situation in lexicon.situations:
-        place = _place_of(situation, found)
+        place = _place_of(situation, found) if tags.issuperset(situation.all) else None
         if place is not None:
             ballot.add(situation.weights.items())
             if situation.unless.isdisjoint(tags):

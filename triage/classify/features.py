@@ -6,12 +6,13 @@ same text gives the same buckets on every machine and in every version of Python
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from itertools import chain
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
+from triage.classify.remembered import Remembered
 from triage.classify.tokens import Token, disguises
 
 BITS = 17
@@ -54,83 +55,90 @@ class Features:
         )
 
 
-@lru_cache(maxsize=8192)
 def _bucket(kind: str, name: str) -> int:
     return crc32(f"{kind}:{name}".encode("utf-8", "replace")) >> (32 - BITS)
 
 
-@lru_cache(maxsize=8192)
-def _spellings(word: str) -> tuple[tuple[str, int, int], ...]:
-    """Return a word and what it may be a disguise of, cut to a sane length: with a space, its width, its bucket."""
-    found = dict.fromkeys(spelling[:LONGEST_WORD] for spelling in disguises(word))
-    return tuple((f"{spelling} ", len(spelling) + 1, _bucket("word", spelling)) for spelling in found)
+def _rule_bucket(name: str) -> int:
+    return _bucket("rule", name) & (RULE_BUCKETS - 1)
+
+
+def _spell(word: str) -> tuple[str, tuple[int, ...], tuple[int, ...]]:
+    """Return a word and what it may be a disguise of, cut to a sane length, with spaces; their widths, and buckets."""
+    found = [spelling[:LONGEST_WORD] for spelling in disguises(word)]
+    if len(found) > 1:
+        found = list(dict.fromkeys(found))
+    return (
+        " ".join([*found, ""]),
+        tuple([len(spelling) + 1 for spelling in found]),
+        tuple([_bucket("word", spelling) for spelling in found]),
+    )
+
+
+_spellings = Remembered(_spell)
+_rule_buckets = Remembered(_rule_bucket)
 
 
 def forget() -> None:
     """Forget the words looked up so far."""
-    _bucket.cache_clear()
-    _spellings.cache_clear()
+    _spellings.clear()
+    _rule_buckets.clear()
 
 
 def rule_buckets(names: Iterable[str]) -> Buckets:
     """Return the buckets of rules, tags and situations found, each once, in order."""
-    return np.unique(np.fromiter((_bucket("rule", name) & (RULE_BUCKETS - 1) for name in names), np.int64))
-
-
-def _is_cjk(text: str) -> bool:
-    return "\u3400" <= text <= "\u9fff"
+    return np.array(sorted({_rule_buckets[name] for name in names}), np.int64)
 
 
 def _letter_groups(text: str, place: Buckets) -> tuple[Buckets, Buckets]:
     """Return every group of letters within a word (a space may begin or end it), and its token."""
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
-    inside = np.concatenate(([0], np.cumsum(codes == _SPACE)))  # spaces before each position
-    buckets, owners = [], []
-    rolled = codes.copy()
-    for length in range(2, max(LETTER_GROUPS) + 1):
+    letter = codes != _SPACE
+    buckets, owners = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    rolled = codes
+    inside = letter[1:]  # whether the group that begins here has no space but at its ends
+    for length in LETTER_GROUPS:
         if len(codes) < length:
             break
-        rolled = rolled[: len(codes) - length + 1] * _PRIME + codes[length - 1 :]
-        if length not in LETTER_GROUPS:
-            continue
-        last = np.arange(length - 1, len(codes))
-        # No space strictly inside the group.
-        good = inside[last] - inside[last - length + 2] == 0
+        rolled = rolled[:-1] * _PRIME + codes[length - 1 :]
         if length == 2:
-            good = (codes[:-1] != _SPACE) | (codes[1:] != _SPACE)
-        mixed = (rolled + np.uint64(length)) * _MIX
-        buckets.append((mixed >> _SHIFT)[good].astype(np.int64) + LETTERS_FROM)
-        owner = np.where(codes[last - 1] == _SPACE, place[last], place[last - 1])
-        owners.append(owner[good])
-    if not buckets:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
+            firsts = np.flatnonzero(letter[:-1] | letter[1:])
+            owners.append(place.take(firsts + ~letter.take(firsts)))
+        else:
+            inside = inside[:-1] & letter[length - 2 : -1]
+            firsts = np.flatnonzero(inside)
+            owners.append(place.take(firsts + (length - 2)))
+        mixed = (rolled.take(firsts) + np.uint64(length)) * _MIX
+        buckets.append((mixed >> _SHIFT).astype(np.int64) + LETTERS_FROM)
     return np.concatenate(buckets), np.concatenate(owners)
 
 
 def features(tokens: Sequence[Token]) -> Features:
     """Return the features of a run of tokens; places count from the first of them."""
-    words: list[int] = []
-    owners: list[int] = []
-    pieces: list[str] = [" "]
-    widths: list[int] = [1]
-    last = False
-    plain: list[int] = []
-    for place, (text, _, _, _) in enumerate(tokens):
-        cjk = text >= "\u3400" and _is_cjk(text)
-        plain.append(len(words))  # the word as it stands; what it may be a disguise of follows
-        for piece, width, bucket in _spellings(text):
-            words.append(bucket)
-            owners.append(place)
-            if cjk and last:  # Chinese has no spaces: neighbours are read together
-                pieces[-1] = pieces[-1][:-1]
-                widths[-1] -= 1
-            pieces.append(piece)
-            widths.append(width)
-        last = cjk
-    letters, letter_places = _letter_groups("".join(pieces), np.repeat(np.array([0, *owners], np.int64), widths))
-    found = np.array(words, np.int64)
-    order = _order(found[plain].astype(np.uint64), np.array([token[3] for token in tokens], np.int64))
-    return Features(found, np.array(owners, np.int64), letters, letter_places, order)
+    if not tokens:
+        return Features(*[np.empty(0, np.int64)] * 5)
+    pieces, widths, buckets = map(list, zip(*[_spellings[token[0]] for token in tokens], strict=True))
+    counts = np.array(list(map(len, buckets)))
+    owners = np.repeat(np.arange(len(tokens)), counts)
+    words = np.fromiter(chain.from_iterable(buckets), np.int64, len(owners))
+    width = np.fromiter(chain.from_iterable(widths), np.int64, len(owners))
+    plain = np.cumsum(counts) - counts  # the word as it stands; what it may be a disguise of follows
+    text = "".join([" ", *pieces])
+    if not text.isascii():
+        for place in _chinese(tokens):  # Chinese has no spaces: neighbours are read together
+            pieces[place] = pieces[place][:-1]
+            width[plain[place]] -= 1
+        text = "".join([" ", *pieces])
+    owner = np.repeat(np.concatenate(([0], owners)), np.concatenate(([1], width)))
+    letters, letter_places = _letter_groups(text, owner)
+    sentences = np.array([token[3] for token in tokens])
+    return Features(words, owners, letters, letter_places, _order(words[plain].astype(np.uint64), sentences))
+
+
+def _chinese(tokens: Sequence[Token]) -> list[int]:
+    """Return the places of Chinese characters that another one follows."""
+    chinese = ["\u3400" <= token[0] <= "\u9fff" for token in tokens]
+    return [place for place in range(len(tokens) - 1) if chinese[place] and chinese[place + 1]]
 
 
 def _order(words: NDArray[np.uint64], sentences: Buckets) -> Buckets:

@@ -59,13 +59,14 @@ def fold(text: str) -> Folded:
     """Fold `text`. Offsets count code points of the original."""
     if text.isascii():
         return Folded(text.lower().replace("`", "'"), range(len(text)))
-    pieces = list(map(fold_char, text))
-    if set(map(len, pieces)) == {1}:
-        return Folded("".join(pieces), range(len(text)))
+    table = {ord(char): fold_char(char) for char in set(text)}
+    folded = text.translate(table)
+    if set(map(len, table.values())) == {1}:
+        return Folded(folded, range(len(text)))
     origin = array("I")
-    for index, piece in enumerate(pieces):
-        origin.extend([index] * len(piece))
-    return Folded("".join(pieces), origin)
+    for index, char in enumerate(text):
+        origin.extend([index] * len(table[ord(char)]))
+    return Folded(folded, origin)
 
 
 def fold_plain(text: str) -> str:

@@ -13,14 +13,14 @@ FEW_WORDS = 6
 
 def languages_of(tokens: Sequence[Token], lexicon: Lexicon, hint: str | None) -> list[Language]:
     """Return the languages to read a text in, the likeliest first; none if it cannot be read."""
-    words = [token.text for token in tokens if token.text[0].isalpha()]
+    words = [token[0] for token in tokens if token[0][0].isalpha()]
     if not words:
         return []
     counts = Counter(words)
     heard = dict.fromkeys(lexicon.languages, 0)
-    for word, count in counts.items():
-        for code in lexicon.speakers.get(word, ()):
-            heard[code] += count
+    for word in counts.keys() & lexicon.speakers.keys():
+        for code in lexicon.speakers[word]:
+            heard[code] += counts[word]
     if _is_strange(counts, heard, lexicon):
         return []
     votes = {code: count / len(words) for code, count in heard.items()}
@@ -40,7 +40,7 @@ def languages_of(tokens: Sequence[Token], lexicon: Lexicon, hint: str | None) ->
 def _is_strange(counts: Counter[str], heard: dict[str, int], lexicon: Lexicon) -> bool:
     """Whether a text has more small words of a language nobody can read than of any that somebody can."""
     strange: Counter[str] = Counter()
-    for word, count in counts.items():
-        for code in lexicon.strangers.get(word, ()):
-            strange[code] += count
+    for word in counts.keys() & lexicon.strangers.keys():
+        for code in lexicon.strangers[word]:
+            strange[code] += counts[word]
     return max(strange.values(), default=0) > max(heard.values(), default=0)

@@ -6,12 +6,13 @@ pass and `...` up to eight. A phrase never runs across the end of a sentence. Th
 expressions here to blow up.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from typing import NamedTuple
 from weakref import WeakSet
 
 from triage.classify.folding import fold_plain
+from triage.classify.remembered import Remembered
 from triage.classify.tokens import Token, disguises, sentence_ends
 
 GAPS = {"..": 3, "...": 8}
@@ -38,8 +39,8 @@ class Node:
 
     def __init__(self) -> None:
         self.next: dict[str, Node] = {}
-        self.gaps: dict[int, Node] = {}
-        self.ends: list[int] = []
+        self.gaps = _NO_GAPS
+        self.ends: tuple[int, ...] = ()
 
     def after(self, symbol: str) -> "Node":
         """Return the place that this symbol leads to."""
@@ -52,17 +53,47 @@ class Node:
         """Return the place that lies behind a gap of up to so many words."""
         found = self.gaps.get(width)
         if found is None:
-            found = self.gaps[width] = Node()
+            found = Node()
+            self.gaps = {**self.gaps, width: found}
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """Rule number `rule` was found in tokens `first` up to, not including, `stop`."""
 
     rule: int
     first: int
     stop: int
+
+
+_NO_GAPS: Mapping[int, Node] = {}
+"""Thousands of places have none, and what is not made need not be looked through for garbage."""
+
+
+class Start:
+    """Where the phrases that begin with a word go on from, and what tells soon that none of them does."""
+
+    __slots__ = ("at_once", "later", "nodes", "reach", "whole")
+
+    def __init__(self, nodes: tuple[Node, ...]) -> None:
+        gaps = [gap for node in nodes for gap in node.gaps.items()]
+        self.nodes = nodes
+        self.whole = any(node.ends for node in nodes)
+        self.at_once = frozenset(chain.from_iterable(node.next for node in nodes))
+        self.later = frozenset(chain.from_iterable(beyond.next for _, beyond in gaps))
+        self.reach = max((width + 1 for width, _ in gaps), default=1)
+
+    def goes_on(self, following: Sequence[Iterable[str]]) -> bool:
+        """Say whether any phrase may go on with what follows within reach. Most do not, and need not be followed."""
+        if not following:
+            return False
+        if not self.at_once.isdisjoint(following[0]):
+            return True
+        return bool(self.later) and not self.later.isdisjoint(chain.from_iterable(following))
+
+
+_NO_SYMBOLS: Mapping[str, None] = {}
+_NO_START = Start(())
 
 
 def _spread(element: str, phrase: str) -> Sequence[str]:
@@ -82,8 +113,8 @@ _BOOKS: "WeakSet[Phrasebook]" = WeakSet()
 def forget() -> None:
     """Forget the words looked up so far, in every language that was read."""
     for book in list(_BOOKS):
-        book.symbols.cache_clear()
-        book._starts.cache_clear()
+        book.known.clear()
+        book._starts.clear()
 
 
 class Phrasebook:
@@ -96,8 +127,8 @@ class Phrasebook:
         self._lengths: dict[str, list[int]] = {}  # by first letter, how long the known beginnings are
         self._classes = {name: fold_plain(words).split() for name, words in classes.items()}
         self._elements: set[str] = set()
-        self.symbols = lru_cache(maxsize=16384)(self._symbols)
-        self._starts = lru_cache(maxsize=16384)(self._starting)
+        self.known = Remembered(self._known)
+        self._starts = Remembered(Start)  # words that begin the same phrases share it
         _BOOKS.add(self)
 
     def add(self, phrase: str, rule: int) -> None:
@@ -131,7 +162,7 @@ class Phrasebook:
             node = node.after(symbol)
         if node is self._root:
             raise PhraseError(f"every word may be missing: {phrase!r}")
-        node.ends.append(rule)
+        node.ends += (rule,)
 
     def _learn(self, symbol: str, phrase: str) -> None:
         """Note which words satisfy an element of a phrase."""
@@ -165,31 +196,32 @@ class Phrasebook:
                 lengths.append(len(key))
                 lengths.sort()
 
-    def _symbols(self, text: str) -> dict[str, None]:
-        """Everything in the phrases that the word `text` satisfies, as a set that keeps its order."""
+    def _known(self, text: str) -> tuple[Mapping[str, None], Start]:
+        """Everything in the phrases that a word satisfies, as a set that keeps its order, and what begins with it."""
         found: list[str] = []
         for word in disguises(text):
             found += self._exact.get(word, ())
             for length in self._lengths.get(word[:1], ()):
+                if length > len(word):
+                    break
                 found += self._prefixes.get(word[:length], ())
-        return dict.fromkeys(found)
-
-    def _starting(self, text: str) -> tuple[Node, ...]:
-        """The places in the tree a phrase that begins with the word `text` goes on from."""
+        if not found:
+            return _NO_SYMBOLS, _NO_START
+        symbols = dict.fromkeys(found)
         root = self._root.next
-        return tuple(root[symbol] for symbol in self.symbols(text) if symbol in root)
+        return symbols, self._starts[tuple([root[symbol] for symbol in symbols if symbol in root])]
 
     def find(self, tokens: Sequence[Token]) -> list[Hit]:
         """Return where the phrases stand, in order of their first word."""
-        symbols = [self.symbols(token.text) for token in tokens]
+        words = [self.known[token[0]] for token in tokens]
+        symbols = [satisfied for satisfied, _ in words]
         ends = sentence_ends(tokens)
         counts: dict[int, int] = {}
         hits: list[Hit] = []
         used = 0
         seen: set[tuple[int, ...]] = set()
-        for first, here in enumerate(symbols):
-            starting = self._starts(tokens[first].text) if here else ()
-            if not starting:
+        for first, (_, start) in enumerate(words):
+            if not start.nodes:
                 continue
             limit = STEPS_PER_START
             if used > FREE_STEPS:
@@ -202,7 +234,12 @@ class Phrasebook:
                 seen.add(window)
                 if used > FREE_STEPS + STEPS_PER_WORD * first:
                     limit = FRUGAL_STEPS
-            used += self._walk(starting, first, limit, ends[first], symbols, counts, hits)
+            following, end = symbols[first + 1 : first + 1 + start.reach], ends[first]
+            del following[end - first - 1 :]
+            if start.whole or start.goes_on(following):
+                used += self._walk(start.nodes, first, limit, end, symbols, counts, hits)
+            else:
+                used += min(len(start.nodes), limit)
         return hits
 
     def _walk(
@@ -211,7 +248,7 @@ class Phrasebook:
         first: int,
         limit: int,
         end: int,
-        symbols: Sequence[dict[str, None]],
+        symbols: Sequence[Mapping[str, None]],
         counts: dict[int, int],
         hits: list[Hit],
     ) -> int:
@@ -227,13 +264,11 @@ class Phrasebook:
                     hits.append(Hit(rule, first, place))
             if place >= end:
                 continue
-            if node.next and symbols[place]:
+            if node.next:
                 _follow(node.next, place, symbols[place], stack)
-            if node.gaps:
-                for width, beyond in node.gaps.items():
-                    for passed in range(place, min(place + width + 1, end)):
-                        if symbols[passed]:
-                            _follow(beyond.next, passed, symbols[passed], stack)
+            for width, beyond in node.gaps.items():
+                for passed in range(place, min(place + width + 1, end)):
+                    _follow(beyond.next, passed, symbols[passed], stack)
         return steps
 
 

@@ -5,11 +5,11 @@ foreign file stops the program at its first use, and the tip then goes to people
 """
 
 import json
+import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -72,12 +72,12 @@ class Table:
 
     def __getitem__(self, wanted: Buckets) -> Vector:
         """Return these rows."""
-        return self.rows[self.places[wanted]].astype(np.float32)
+        # take() asks for many rows at once and waits once; an index in brackets waits for each.
+        return self.rows.take(self.places.take(wanted), axis=0).astype(np.float32)
 
     def column(self, wanted: Buckets, target: int) -> NDArray[Any]:
         """Return one column of these rows."""
-        found: NDArray[Any] = self.rows[self.places[wanted], target]
-        return found
+        return self.rows.reshape(-1).take(self.places.take(wanted) * np.int32(ALL) + np.int32(target))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +123,8 @@ class Model:
 
     def _order(self, found: Buckets) -> Vector:
         """Sum the weights of what tells the order of words, which windows do not read anew."""
-        known = np.unique(found)
-        rarity = self.rarity[known].astype(np.float32)
+        known, _ = once(found)
+        rarity = self.rarity.take(known).astype(np.float32)
         known, rarity = known[rarity > 0], rarity[rarity > 0]
         sums: Vector = (rarity @ self.weights[known]) * self.scale
         return sums / np.float32(np.sqrt(max(float(rarity @ rarity), 1e-6)))
@@ -138,7 +138,7 @@ class Model:
         if not found.size:
             return np.zeros((1 + len(first), ALL), np.float32)
         buckets, column = once(found)
-        rarity = self.rarity[buckets].astype(np.float32)
+        rarity = self.rarity.take(buckets).astype(np.float32)
         counts = np.ones((1 + len(first), len(buckets)), np.float32)
         if len(first):
             order = np.argsort(places, kind="stable")
@@ -191,7 +191,7 @@ class Model:
         shares = np.zeros((count, len(targets)), np.float32)
         for group, places in ((found.words, found.word_places), (found.letters, found.letter_places)):
             if group.size:
-                rarity = self.rarity[group].astype(np.float32)
+                rarity = self.rarity.take(group).astype(np.float32)
                 rarity /= np.sqrt(rarity @ rarity * min(1.0, WINDOW / max(1, count)) + 1e-9)
                 for column, target in enumerate(targets):
                     pull = self.weights.column(group, target) * self.scale[target]
@@ -202,13 +202,14 @@ class Model:
 
 
 def once(found: Buckets) -> tuple[Buckets, Buckets]:
-    """Return the buckets in order, each once, and which of them every feature is."""
-    order = np.argsort(found, kind="stable")
-    ordered = found[order]
-    new = np.concatenate(([True], ordered[1:] != ordered[:-1]))
-    column = np.empty(len(found), np.int64)
-    column[order] = np.cumsum(new) - 1
-    return ordered[new], column
+    """Return the buckets, each once, and which of them every feature is."""
+    # The last feature of each bucket stands for all of them. Only places that were written are read.
+    numbers = np.arange(len(found), dtype=np.int32)
+    lasts = np.empty(BUCKETS, np.int32)
+    lasts[found] = numbers
+    standing = lasts.take(found)
+    new = standing == numbers
+    return found[new], (np.cumsum(new) - 1).take(standing)
 
 
 def starts(count: int) -> list[int]:
@@ -222,17 +223,18 @@ def starts(count: int) -> list[int]:
 
 def read_model(path: Path) -> Model:
     """Read and check a weights file. Raises ModelError, OSError if there is none."""
-    raw = path.read_bytes()
-    if len(raw) > LARGEST_FILE:
-        raise ModelError("the weights file is too large")
     try:
-        with zipfile.ZipFile(BytesIO(raw)) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > LARGEST_ARRAY:
-                raise ModelError("the weights file unpacks to too much")
-        with np.load(BytesIO(raw), allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in _SHAPES}
-            tables = {name: _table(stored[name], stored[f"{name}_used"], name) for name in _TABLES}
-            facts = json.loads(bytes(stored["facts"]))
+        with path.open("rb") as file:
+            if file.seek(0, os.SEEK_END) > LARGEST_FILE:
+                raise ModelError("the weights file is too large")
+            with zipfile.ZipFile(file) as archive:
+                if sum(entry.file_size for entry in archive.infolist()) > LARGEST_ARRAY:
+                    raise ModelError("the weights file unpacks to too much")
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as stored:
+                arrays = {name: stored[name] for name in _SHAPES}
+                tables = {name: _table(stored[name], stored[f"{name}_used"], name) for name in _TABLES}
+                facts = json.loads(bytes(stored["facts"]))
         for name, (kind, shape) in _SHAPES.items():
             if arrays[name].dtype != kind or arrays[name].shape != shape:
                 raise ModelError(f"{name} has the wrong form")

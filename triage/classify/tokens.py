@@ -1,6 +1,7 @@
 """Cut folded text into words, emoji and sentence ends, and undo common disguises of words."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -10,7 +11,8 @@ from triage.classify.folding import Folded
 # search is linear. CJK is read character by character; Indic vowel signs belong to their word.
 _LETTERS = r"(?:[^\W_\u0900-\u0dff\u3400-\u9fff]+|[\u0900-\u0dff]+)+"
 _TOKEN = re.compile(
-    rf"(?P<word>{_LETTERS}(?:['@$!*]+{_LETTERS})*)"
+    r"(?P<plain>[a-z]{2,}+(?: [a-z]{2,}+)*)(?=[ ,.\n]|\Z)"  # most words by far: the next line would find the same
+    rf"|(?P<word>{_LETTERS}(?:['@$!*]+{_LETTERS})*)"
     r"|(?P<cjk>[\u3400-\u9fff])"
     r"|(?P<emoji>[\U0001f300-\U0001faff\u2600-\u27bf\u2b50\u2620])"
     r"|(?P<end>[.!?\u3002\uff01\uff1f\u061f\u06d4\u0964]+|\n+)"
@@ -68,12 +70,15 @@ def tokenise(folded: Folded) -> list[Token]:
     for match in _TOKEN.finditer(text):
         kind = match.lastgroup
         start, end = match.span()
-        if kind == "word":
-            whole = match.group()
-            if end - start > 1 and not spelled and "'" not in whole:  # by far the most words
-                tokens.append(new(Token, (whole, start, end, sentence)))
-                continue
-            for word, left, right in _split_apostrophes(whole):
+        if kind == "plain":
+            if spelled:
+                _close_spelled(spelled, tokens, before=None)
+            for word in match[0].split(" "):
+                end = start + len(word)
+                tokens.append(new(Token, (word, start, end, sentence)))
+                start = end + 1
+        elif kind == "word":
+            for word, left, right in _split_apostrophes(match[0]):
                 token = Token(word, start + left, start + right, sentence)
                 tokens.append(token)
                 if len(word) == 1 and (not spelled or token.start - spelled[-1].end == 1):
@@ -83,9 +88,9 @@ def tokenise(folded: Folded) -> list[Token]:
                     if len(word) == 1:
                         spelled.append(token)
         elif kind == "end":
-            sentence += _ends_sentence(match.group(), text[end : end + 1])
+            sentence += _ends_sentence(match[0], text[end : end + 1])
         elif kind != "quote":
-            tokens.append(Token(match.group(), start, end, sentence))
+            tokens.append(Token(match[0], start, end, sentence))
     _close_spelled(spelled, tokens, before=None)
     return tokens
 
@@ -105,16 +110,16 @@ def _close_spelled(spelled: list[Token], tokens: list[Token], *, before: Token |
 
 def sentence_ends(tokens: Sequence[Token]) -> list[int]:
     """Return for every token where its sentence ends: no phrase of a rule goes beyond."""
-    ends = [len(tokens)] * len(tokens)
-    for place in range(len(tokens) - 2, -1, -1):
-        same = tokens[place].sentence == tokens[place + 1].sentence
-        ends[place] = ends[place + 1] if same else place + 1
+    ends: list[int] = []
+    for words in Counter([token[3] for token in tokens]).values():
+        ends += [len(ends) + words] * words
     return ends
 
 
 def disguises(word: str) -> Sequence[str]:
     """Return `word` and the plain words it may stand for: k1ll, su*cide, dieeee, Cyrillic lookalikes."""
-    if len(word) > 40 or (word.isascii() and word.isalpha() and not _REPEAT.search(word)):  # by far the most
+    length = len(word)
+    if length > 40 or (word.isascii() and word.isalpha() and len(set(word)) > length - 2):  # by far the most
         return (word,)
     found = [word]
     if not word.isascii() and any("a" <= char <= "z" for char in word):
