@@ -16,7 +16,12 @@ ESCALATORS = ("escalator-triage", "escalator-page")
 WORKERS = ("triage-worker", "page-worker")
 STEP = 600
 LOOKS = 8  # seconds: two looks of the watcher
-NEXT = "SELECT extract(epoch FROM next_at - clock_timestamp())::float, step FROM triage_escalation WHERE state = 'open'"
+NEXT = """
+SELECT extract(epoch FROM next_at - clock_timestamp())::float,
+       (SELECT count(DISTINCT (loop, step)) FROM triage_notification WHERE escalation_id = page.id)
+FROM triage_escalation AS page WHERE state = 'open'
+"""
+"""In how many seconds the next step is due, and how many steps have told somebody. Empty ones tell nobody."""
 
 
 @fault(
@@ -52,8 +57,8 @@ def _escalators_are_wrong(bench: Bench, library: Path, wrong: str) -> float:
         found = bench.late(sent, bench.first(sent))
         time.sleep(3)  # several looks
         # The second step is where the ladder has it, not two hours off.
-        ((seconds, step),) = bench.ask(NEXT)
-        assert step == 1, f"at step {step} with clocks {wrong}"
+        ((seconds, heard),) = bench.ask(NEXT)
+        assert heard == 1, f"{heard} steps told with clocks {wrong}"
         assert 30 < seconds <= 300, f"the next step in {seconds:.0f} s with clocks {wrong}"
     return found
 
@@ -67,8 +72,10 @@ def _the_database_steps(bench: Bench, clock: Path, step: int) -> float:
     _set(clock, max(0, step))
     # Forward, what is due is due, and one step is taken; back, the page waits no longer than the clock went.
     bench.phones.wait_for(lambda message: "watch" in message["subject"], after=before, patience=30)
-    ((seconds, at),) = bench.ask(NEXT)
-    assert at == (2 if step > 0 else 1), f"at step {at} after {step} s"
+    if step > 0:  # the watcher may look before the escalator does
+        until(lambda: bench.ask(NEXT)[0][1] != 1, 5)
+    ((seconds, heard),) = bench.ask(NEXT)
+    assert heard == (2 if step > 0 else 1), f"{heard} steps told after {step} s"
     assert (0 if step > 0 else STEP) < seconds <= (0 if step > 0 else STEP) + 300, f"next in {seconds:.0f} s"
     other = bench.send()
     found = max(first, bench.late(other, bench.first(other)))
