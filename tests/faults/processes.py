@@ -3,6 +3,7 @@
 import signal
 import threading
 import time
+from collections import Counter
 
 import psutil
 
@@ -18,6 +19,8 @@ STARTED = 2.0
 """Seconds an escalator takes to be there again."""
 ALONE = 5.5
 """Seconds after which an escalator that found no worker looks for one again."""
+MESSAGES = 3
+"""A page is a call, an SMS and a mail, and each of them may come once more."""
 HANGS = {"mode": "hang", "seconds": 20, "count": 1}
 
 
@@ -93,9 +96,9 @@ def child_killed(bench: Bench) -> Finding:
     5,
     "Worker stopped past its lease, then goes on",
     "SIGSTOP mid-send, SIGCONT after the lease",
-    "the second sender pages; the late one's result is refused",
+    "the second sender pages; the late one's result is refused; at most one duplicate a message",
     late=LEASE + 2,
-    duplicates=2,
+    duplicates=MESSAGES,
 )
 def worker_sleeps(bench: Bench) -> Finding:
     sent = _caught_mid_send(bench, seconds=2)
@@ -104,6 +107,7 @@ def worker_sleeps(bench: Bench) -> Finding:
         until(lambda: _states(bench) <= {"accepted", "delivered"}, 30)
     time.sleep(3)  # the late one has come back and tried to write
     assert _states(bench) <= {"accepted", "delivered"}
+    _at_most_twice(bench)
     return Finding(bench.late(sent, page))
 
 
@@ -124,7 +128,7 @@ def escalator_killed_before_sending(bench: Bench) -> Finding:
     "SIGKILL at a fail point",
     "at most one duplicate a message, with the same reference",
     late=ENDED + STARTED,
-    duplicates=2,
+    duplicates=MESSAGES,
 )
 def escalator_killed_after_sending(bench: Bench) -> Finding:
     return _escalator_dies(bench, "page.sent")
@@ -207,6 +211,11 @@ def _caught_mid_send(bench: Bench, seconds: float = 20) -> Sent:
     return sent
 
 
+def _at_most_twice(bench: Bench) -> None:
+    again = Counter(message["duplicate_of"] for message in bench.new if message["duplicate_of"])
+    assert all(times == 1 for times in again.values()), f"a message came {1 + max(again.values())} times"
+
+
 def _workers_are_back(bench: Bench) -> None:
     """Wait until both workers ask Redis for work, and until the escalators know."""
     until(lambda: bench.redis().info("clients")["blocked_clients"] >= 2, 30, pause=0.2)
@@ -234,6 +243,7 @@ def _escalator_dies(bench: Bench, failpoint: str) -> Finding:
         until(lambda: armed.poll() is not None, 30)
     page = bench.first(sent)
     until(lambda: _states(bench) <= {"accepted", "delivered"}, 30)  # the other's lease has run out
+    _at_most_twice(bench)
     return Finding(bench.late(sent, page))
 
 
