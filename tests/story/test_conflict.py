@@ -101,6 +101,7 @@ def test_from_the_sign_in_to_a_closed_tip_without_a_mouse(
     _to(page, f"#tip-{case}")
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Open it")).to_be_visible()
+    page.wait_for_load_state()  # the script that hears the key comes after what is seen
     page.keyboard.press("e")
     expect(page.locator("#message-0 .tip-words")).to_be_visible()
     fold = page.locator("summary", has_text="Close it")
