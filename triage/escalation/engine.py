@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import DatabaseError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from triage import rows
 from triage.escalation import digests, ladders, taking
@@ -76,28 +76,33 @@ def hurry(note: Notification, now: datetime) -> bool:
     """Make the next person's step due now, because this notification reached nobody.
 
     Only the newest step does so, and never across the end of the ladder: where nothing works at
-    all, the ladder is climbed quickly once a loop, not for ever.
+    all, the ladder is climbed quickly once a loop, not for ever, and who is alone on it is not
+    called again the moment they did not pick up.
     """
-    return bool(
-        Escalation.objects.filter(
-            pk=note.escalation_id,
-            state=EscalationState.OPEN,
-            loop=note.loop,
-            step=note.step + 1,
-            next_at__gt=now,
-        ).update(next_at=now)
+    waiting = Escalation.objects.filter(
+        pk=note.escalation_id,
+        state=EscalationState.OPEN,
+        loop=note.loop,
+        step=note.step + 1,
+        next_at__gt=now,
     )
+    found = waiting.first()
+    return found is not None and not _begins_again(found) and bool(waiting.update(next_at=now))
 
 
 def by_other_means(note: Notification, now: datetime) -> bool:
-    """Tell the same person by their other channels at once. False if they have no other."""
+    """Tell the same person by their other channels at once. False if they have no other.
+
+    What waits for one of these already is about the same page, and stays.
+    """
     others = Contact.objects.filter(
         program_id=note.program_id, user_id=note.user_id, active=True, channel__in=SENDABLE
     ).exclude(channel=note.channel)
-    reached = Reached(list(others.only("user_id", "channel")), note.step, note.loop)
-    if reached.contacts:
-        _tell(note.escalation_id, note.program_id, reached, now)
-    return bool(reached.contacts)
+    found = list(others.only("user_id", "channel"))
+    waiting = set(_waiting(note.escalation_id, found).values_list("contact_id", flat=True))
+    reached = Reached([contact for contact in found if contact.pk not in waiting], note.step, note.loop)
+    _write(note.escalation_id, note.program_id, reached, now)
+    return bool(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +123,7 @@ def advance(escalation: Escalation, now: datetime, reach: Reach) -> Reached:
     snapshot = ladders.of(escalation)
     step, loop = escalation.step, escalation.loop
     for _ in snapshot["steps"]:
-        rung = snapshot["steps"][escalation.step]
-        # Two people took it and did not open it: from now on everyone hears of it.
-        people = snapshot["everyone"] if escalation.times_taken > 1 else rung["people"]
-        found = Reached(reach(people, rung["channels"]), escalation.step, escalation.loop)
+        found = Reached(_reached(escalation, escalation.step, reach), escalation.step, escalation.loop)
         _step_past(escalation, snapshot, now)
         if found.contacts:
             return found
@@ -130,6 +132,23 @@ def advance(escalation: Escalation, now: datetime, reach: Reach) -> Reached:
     if not found.contacts:
         log.error("escalation.nobody_can_be_reached %s", escalation.pk)
     return found
+
+
+def _reached(escalation: Escalation, step: int, reach: Reach) -> list[Contact]:
+    snapshot = ladders.of(escalation)
+    rung = snapshot["steps"][step]
+    # Two people took it and did not open it: from now on everyone hears of it.
+    people = snapshot["everyone"] if escalation.times_taken > 1 else rung["people"]
+    return reach(people, rung["channels"])
+
+
+def _begins_again(escalation: Escalation) -> bool:
+    """Whether the next to be told are those of a new loop, for the rest of this one reaches nobody."""
+    reach, length = _reaching(escalation), len(ladders.of(escalation)["steps"])
+    for place in range(escalation.step, escalation.step + length):
+        if _reached(escalation, place % length, reach):
+            return place >= length
+    return False
 
 
 def _reaching(escalation: Escalation) -> Reach:
@@ -147,16 +166,30 @@ def _reaching(escalation: Escalation) -> Reach:
 
 
 def _tell(escalation_id: UUID, program_id: UUID, reached: Reached, now: datetime) -> None:
-    # What still waits for these people is about the same page: the fresh row replaces it.
-    stale = Notification.objects.filter(
-        Q(lease_until=None) | Q(lease_until__lt=now),
-        ~Q(step=reached.step, loop=reached.loop),
+    # What still waits for these people is about the same page. What was never tried becomes this step's and keeps
+    # its place among all that waits: a fresh row would begin at the end, and behind a long queue so at every step.
+    # What was tried and failed is replaced: the fresh row goes out at once.
+    waiting = _waiting(escalation_id, reached.contacts).exclude(step=reached.step, loop=reached.loop)
+    free = waiting.filter(Q(lease_until=None) | Q(lease_until__lt=now))
+    untried = free.filter(attempts=0).order_by("-due_at")
+    longest = {contact: pk for pk, contact in untried.values_list("pk", "contact_id")}
+    if longest:
+        free.filter(pk__in=longest.values(), attempts=0).update(step=reached.step, loop=reached.loop)
+    free.update(state=NotificationState.SUPERSEDED, due_at=None)
+    _write(escalation_id, program_id, reached, now)
+
+
+def _waiting(escalation_id: UUID, people: Iterable[Contact]) -> QuerySet[Notification]:
+    """What of this page is to go out to them."""
+    return Notification.objects.filter(
         escalation_id=escalation_id,
-        contact_id__in=[contact.pk for contact in reached.contacts],
+        contact_id__in=[contact.pk for contact in people],
         kind="page",
         due_at__isnull=False,
     )
-    stale.update(state=NotificationState.SUPERSEDED, due_at=None)
+
+
+def _write(escalation_id: UUID, program_id: UUID, reached: Reached, now: datetime) -> None:
     Notification.objects.bulk_create(notes(escalation_id, program_id, reached, now), ignore_conflicts=True)
 
 

@@ -73,6 +73,7 @@ def test_who_took_it_is_named_until_it_is_opened(staffed, ada, make_page, noon):
 def test_a_page_that_climbed_all_night_shows_its_last_steps_and_counts_the_others(staffed, make_page, after):
     page = make_page()
     for minutes in range(1, 60):
+        _send_all(_accepted, after(minutes=minutes))
         engine.climb_due(after(minutes=minutes))
 
     found = calls.of(page.case, now=after(minutes=60))

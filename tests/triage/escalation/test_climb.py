@@ -197,7 +197,7 @@ def test_a_second_taking_without_opening_tells_everyone(staffed, ada, ben, make_
 
 def test_a_fresh_page_replaces_what_still_waits_for_the_same_person(staffed, make_page, after):
     make_page()
-    Notification.objects.update(state=NotificationState.FAILED_FOR_NOW)
+    Notification.objects.update(state=NotificationState.FAILED_FOR_NOW, attempts=1)
 
     for minute in (2, 6, 8):
         engine.climb_due(after(minutes=minute))
@@ -205,6 +205,18 @@ def test_a_fresh_page_replaces_what_still_waits_for_the_same_person(staffed, mak
     waiting = Notification.objects.filter(user__name="Ada", due_at__isnull=False)
     assert {note.loop for note in waiting} == {1}
     assert set(Notification.objects.filter(user__name="Ada", loop=0).values_list("state", flat=True)) == {"superseded"}
+
+
+def test_what_was_never_tried_keeps_its_place_in_the_queue(staffed, make_page, noon, after):
+    make_page()
+    first = set(Notification.objects.values_list("pk", flat=True))
+
+    for minute in (2, 6, 8):
+        engine.climb_due(after(minutes=minute))
+
+    waiting = Notification.objects.filter(user__name="Ada")
+    assert {(note.pk in first, note.step, note.loop, note.due_at) for note in waiting} == {(True, 0, 1, noon)}
+    assert waiting.count() == 2
 
 
 def test_page_numbers_roll_and_skip_those_in_use(program, make_case, noon):
