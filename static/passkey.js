@@ -41,4 +41,6 @@
     }
     form.submit();
   });
+  // Pressed before this is here, the button would send the form without a passkey.
+  form.querySelector("button[type=submit]").disabled = false;
 })();

@@ -229,6 +229,15 @@ def test_a_passkey_alone_takes_a_page_and_opens_nothing(house: House, street: St
     expect(page.get_by_role("heading", level=1)).to_have_text("Your sign-in")
 
 
+def test_without_scripts_a_passkey_cannot_be_pressed_and_the_page_says_why(house: House, windows: Windows):
+    page = windows.open(scripts=False)
+    page.goto(house.url("console", "/sign-in/passkey/"))
+
+    expect(page.get_by_role("button", name="Use my passkey")).to_be_disabled()
+    # Scripts that are stopped from outside, as here, leave <noscript> folded; switched off in a browser it is shown.
+    assert "A passkey takes a browser with JavaScript." in page.request.get(page.url).text()
+
+
 def test_a_recovery_code_stands_in_for_a_lost_phone_once(chair: Coordinator):
     page = chair.page
     page.goto(chair.house.url("console", "/you/"))
