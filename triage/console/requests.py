@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponseBase
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
 from triage.models import User
@@ -51,3 +52,9 @@ def whom(view: Callable[..., HttpResponseBase]) -> str:
     """Return whom a view was marked as open to; empty for the ordinary one."""
     marked: str = getattr(view, _MARK, "")
     return marked
+
+
+def came_from(request: HttpRequest) -> str | None:
+    """Return the address after `next=` if it is a path of this site: no name of a page, and no other site."""
+    target = request.GET.get("next", "")
+    return target if target.startswith("/") and url_has_allowed_host_and_scheme(target, None) else None

@@ -14,7 +14,6 @@ from django.contrib.auth import SESSION_KEY, authenticate, logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
@@ -22,7 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from triage.audit.chain import Event
 from triage.console import pacing, staff_log
 from triage.console.passkeys import possible
-from triage.console.requests import ANYONE, PASS_PHRASE_ONLY, AnyRequest, open_to
+from triage.console.requests import ANYONE, PASS_PHRASE_ONLY, AnyRequest, came_from, open_to
 from triage.models import User
 from triage.vault import browsers, guessing, passkeys, second, session
 
@@ -80,7 +79,7 @@ def sign_in(request: AnyRequest) -> HttpResponse:
         if isinstance(user, User):
             session.renew(request)
             session.put(request, request.just_unlocked, now=timezone.now())
-            login = Login(user=user, redirect_url=_next(request))
+            login = Login(user=user, redirect_url=came_from(request))
             response: HttpResponse = perform_password_login(request, {}, login)
             return response
         staff_log.refused(name)
@@ -156,12 +155,6 @@ def begin_session(request: AnyRequest, user: User) -> HttpResponse:
     """Sign in somebody who has just made their key; the second factor comes next."""
     response: HttpResponse = perform_login(request, Login(user=user, redirect_url="/second-factor/"))
     return response
-
-
-def _next(request: HttpRequest) -> str | None:
-    target = request.GET.get("next", "")
-    safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
-    return target if safe else None
 
 
 def _page(request: HttpRequest, template: str, form: forms.Form, status: int) -> HttpResponse:

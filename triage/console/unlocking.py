@@ -1,18 +1,17 @@
 """Unlocking again after a rest: the pass phrase only, on the page one was on, with what one had typed."""
 
 from django import forms
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from triage.audit.chain import Event
 from triage.console import pacing, staff_log
-from triage.console.requests import PASSKEY_ALONE, AnyRequest, ConsoleRequest, open_to
+from triage.console.requests import PASSKEY_ALONE, AnyRequest, ConsoleRequest, came_from, open_to
 from triage.models import User
 from triage.vault import browsers, guessing, keys, session
 
@@ -46,7 +45,7 @@ def in_place(request: AnyRequest, why: str | Promise) -> HttpResponse | None:
     if not try_unlock(request, form):
         return _ask(request, form, why, status=422)
     if request.POST.get("unlock_for") == "GET":
-        return redirect(request.get_full_path())
+        return HttpResponseRedirect(request.get_full_path())
     return None
 
 
@@ -95,16 +94,14 @@ def _ask(request: AnyRequest, form: UnlockForm, why: str | Promise, status: int 
 @require_http_methods(["GET", "POST"])
 def unlock(request: ConsoleRequest) -> HttpResponse:
     """Unlock from the button in the header, and go back to where one was."""
-    target = request.GET.get("next", "")
-    if not url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
-        target = "/"
+    target = came_from(request) or "/"
     why = LOCKED if session.words_given(request) else WITHOUT_WORDS
     if request.vault is not None:
-        return redirect(target)
+        return HttpResponseRedirect(target)
     if request.method == "GET":
         return _ask(request, UnlockForm(), why)
     form = UnlockForm(request.POST)
-    return redirect(target) if try_unlock(request, form) else _ask(request, form, why, status=422)
+    return HttpResponseRedirect(target) if try_unlock(request, form) else _ask(request, form, why, status=422)
 
 
 @open_to(PASSKEY_ALONE)

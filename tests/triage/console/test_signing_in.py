@@ -3,6 +3,7 @@
 import re
 import threading
 import time
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -16,6 +17,15 @@ from triage.vault import guessing, keys, session
 
 pytestmark = pytest.mark.django_db
 ROOT = "https://localhost/"
+ELSEWHERE = [
+    "https://evil.example/",
+    "//evil.example",
+    "/\\evil.example",
+    "javascript:alert(1)",
+    "account_login",
+    "0",
+    "",
+]
 
 
 def _phrase(client, person, phrase=None):
@@ -261,8 +271,22 @@ def test_it_goes_back_to_the_page_that_was_asked_for(visitor, ada):
     assert answer["Location"].startswith("/tips/")
 
 
-def test_it_goes_to_no_other_site(visitor, ada):
-    address = "/sign-in/?next=https://evil.example/"
+@pytest.mark.parametrize("elsewhere", ELSEWHERE)
+def test_it_goes_to_no_other_site(visitor, ada, elsewhere):
+    address = f"/sign-in/?{urlencode({'next': elsewhere})}"
     visitor.post(address, {"username": "ada", "pass_phrase": ada.phrase}, secure=True)
 
     assert visitor.post("/sign-in/code/", {"code": ada.code()}, secure=True)["Location"] == "/"
+
+
+@pytest.mark.parametrize("elsewhere", ELSEWHERE)
+def test_nor_does_unlocking(adas, ada, elsewhere):
+    address = f"/unlock/?{urlencode({'next': elsewhere})}"
+
+    assert adas.post(address, {"unlock_with": ada.phrase})["Location"] == "/"
+    assert adas.get(address)["Location"] == "/"
+
+
+@pytest.mark.parametrize("path", ["/tips/1/?page=2", "/0", "/a:b"])
+def test_unlocking_goes_back_to_where_one_was(adas, ada, path):
+    assert adas.post(f"/unlock/?{urlencode({'next': path})}", {"unlock_with": ada.phrase})["Location"] == path
