@@ -11,6 +11,7 @@ CHECKS = (
     kit.recovery_kit,
     people.holders,
     people.reachable,
+    people.alone,
     people.ladders,
     gateways.mail,
     gateways.sms,

@@ -1,9 +1,10 @@
 """Whether somebody can read, and somebody can be woken."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
-from django.db.models import Count
+from django.db.models import Count, F
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -12,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from intake import keys
 from intake.models import CANARY, Program, ProgramKey, Purpose
 from triage.doctor.finding import Finding
-from triage.models import Alarm, AlarmKind, Contact, DrillState, Grant, Ladder, Urgency
+from triage.models import Alarm, AlarmKind, Contact, DrillState, Grant, Ladder, Membership, Role, Urgency
 from triage.watching import staffing
 
 TRIED_EVERY = 90  # days
@@ -98,6 +99,27 @@ def reachable() -> Iterator[Finding]:
         yield Finding.look(_("Tips have waited for half a day or more."), _("Open the board and read them."))
 
 
+def alone() -> Iterator[Finding]:
+    """More than one person is told of tips of either kind: a page promises that the next one is."""
+    told = Membership.objects.filter(
+        role__in=[Role.COORDINATOR, Role.SUPERVISOR, Role.OVERSIGHT],
+        user__is_active=True,
+        user__contacts__program=F("program"),
+        user__contacts__active=True,
+    ).exclude(program_id=CANARY)
+    people = Counter(
+        (name, role == Role.OVERSIGHT)
+        for name, role, _user in told.distinct().values_list("program__name", "role", "user")
+    )
+    said = _("{program}: one person alone can be called ({kind}). If they sleep, nobody else is called.")
+    for (name, oversight), count in sorted(people.items()):
+        if count == 1:
+            yield Finding.look(
+                said.format(program=name, kind=_kind(oversight=oversight)),
+                _("Let a second person in (People), with a telephone of their own."),
+            )
+
+
 def ladders() -> Iterator[Finding]:
     """What cannot wait has a ladder with steps, for tips of both kinds."""
     for program in Program.objects.order_by("name"):
@@ -106,8 +128,12 @@ def ladders() -> Iterator[Finding]:
                 found = Ladder.objects.filter(program=program, urgency=urgency, oversight=oversight)
                 if not found.filter(steps__self_harm=False).exists():
                     said = _("{program}: there is no ladder for {level} tips ({kind}): everybody is called at once.")
-                    kind = _("about police, school or program") if oversight else _("all others")
+                    kind = _kind(oversight=oversight)
                     yield Finding.look(
                         said.format(program=program.name, level=urgency.label, kind=kind),
                         _("Add its steps under Administration, Ladders."),
                     )
+
+
+def _kind(*, oversight: bool) -> str:
+    return _("about police, school or program") if oversight else _("all others")

@@ -19,7 +19,7 @@ from tipline.outbox import OutboxServer
 from triage import doctor
 from triage.doctor import Finding, Level, doors, gateways, machine, people
 from triage.escalation import contacts, drills
-from triage.models import Channel, Drill, DrillState, Grant, OnCall
+from triage.models import Channel, Drill, DrillState, Grant, OnCall, Role
 
 pytestmark = pytest.mark.django_db
 
@@ -186,6 +186,18 @@ def test_nobody_on_call_is_grave_and_a_test_page_that_was_answered_is_well(progr
     Drill.objects.update(state=DrillState.ANSWERED)
 
     assert "1 of 1" in said(people.reachable, Level.WELL)
+
+
+def test_one_person_alone_is_said_for_either_kind_of_tips(program, make_person):
+    make_person("Ada")
+    make_person("Zoe", role=Role.OVERSIGHT)
+    make_person("Mute", sms=None, email=None)
+    assert said(people.alone, Level.LOOK).count("one person alone can be called") == 2
+
+    make_person("Chief", role=Role.SUPERVISOR)
+
+    assert "(all others)" not in said(people.alone)
+    assert said(people.alone).count("one person alone can be called") == 1
 
 
 def test_a_program_without_ladders_is_said(program):
