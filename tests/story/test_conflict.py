@@ -136,6 +136,7 @@ def _to_element(page: Page, focused: str, text: str) -> None:
 
 
 def _shown(page: Page) -> None:
+    page.wait_for_load_state()  # how it shows is said by the stylesheet
     width = page.evaluate(
         "() => { const one = document.activeElement; const style = getComputedStyle(one);"
         " return one === document.body ? 9 : parseFloat(style.outlineWidth) * (style.outlineStyle !== 'none') }"

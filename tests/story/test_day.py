@@ -170,6 +170,7 @@ def test_alone_at_night_a_childs_half_sentence_finds_its_steps_and_every_step_is
     expect(page.get_by_text("Do not say")).to_be_visible()
     assert page.evaluate("document.querySelector('main').innerText").count("pills") == 0
     page.emulate_media(media="print")
+    page.wait_for_load_state()
     # A page of A4 at 96 dots an inch, without margins of 1.5 cm.
     assert page.evaluate("document.documentElement.scrollHeight") <= 1010
     page.emulate_media(media="screen")
@@ -229,6 +230,7 @@ def test_from_the_page_on_a_phone_to_the_words_takes_a_minute_of_her_time(
         page.get_by_role("button", name=name, exact=True).first.tap()
         page.locator(then).first.wait_for()
         taps, machine = taps + 1, machine + time.monotonic() - pressed
+        page.wait_for_load_state()  # how wide it is is said by the stylesheet
         if page.evaluate("document.documentElement.scrollWidth") > 360:
             too_wide.append(page.url)
 

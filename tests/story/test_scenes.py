@@ -139,6 +139,7 @@ def test_a_coordinator_woken_at_night_gets_from_the_page_to_the_words_on_a_phone
     too_wide = []
 
     def look() -> None:
+        page.wait_for_load_state()  # how wide it is is said by the stylesheet
         if page.evaluate("document.documentElement.scrollWidth") > 360:
             too_wide.append(page.url)
 
