@@ -231,7 +231,8 @@ class Evidence:
     ballot: Ballot
     names: list[str]
     found: list[Found]
-    language: str
+    languages: list[Language]
+    """The languages it was read in, the likeliest first."""
 
 
 def gather(folded: Folded, tokens: Sequence[Token], lexicon: Lexicon, hint: str | None) -> Evidence | None:
@@ -244,7 +245,7 @@ def gather(folded: Folded, tokens: Sequence[Token], lexicon: Lexicon, hint: str 
     found = [item for language in languages for item in find_rules(tokens, language, lexicon)]
     _count_rules(ballot, found, reader)
     _count_situations(ballot, found, lexicon, reader)
-    return Evidence(ballot, names_of(found, ballot, languages, tokens), found, languages[0].code)
+    return Evidence(ballot, names_of(found, ballot, languages, tokens), found, languages)
 
 
 def version_of(model: Model) -> str:
@@ -269,6 +270,8 @@ def weigh(
             calibrated[target] += weight
     sums = {target: value - limit for (target, value), limit in zip(calibrated.items(), model.limits, strict=True)}
     level = level_of(sums, ballot.always)
+    if not level.pages and model.likeness.is_foreign(tokens, evidence.languages):
+        return None  # a person must look; what wakes somebody anyway may have been read wrong, and is seen at once
     categories = categories_of(sums, pages=level.pages)
     reasons = _without_repeats(ballot.reasons)
     if level.pages:
@@ -281,7 +284,7 @@ def weigh(
         urgency=level,
         categories=categories,
         scores={target: probability(value) for target, value in calibrated.items()},
-        language=evidence.language,
+        language=evidence.languages[0].code,
         reasons=reasons,
         version=version_of(model),
         judged=True,

@@ -10,6 +10,9 @@ MOST_LANGUAGES = 3
 FEW_WORDS = 6
 """So short a text may have no common word at all; then the languages whose rules find something count."""
 
+OWN_WORDS = 2
+"""Words of a strange language that no readable one has: one may be a name, or slang."""
+
 
 def languages_of(tokens: Sequence[Token], lexicon: Lexicon, hint: str | None) -> list[Language]:
     """Return the languages to read a text in, the likeliest first; none if it cannot be read."""
@@ -39,8 +42,11 @@ def languages_of(tokens: Sequence[Token], lexicon: Lexicon, hint: str | None) ->
 
 def _is_strange(counts: Counter[str], heard: dict[str, int], lexicon: Lexicon) -> bool:
     """Whether a text has more small words of a language nobody can read than of any that somebody can."""
+    most = max(heard.values(), default=0)
     strange: Counter[str] = Counter()
+    alone: Counter[str] = Counter()
     for word in counts.keys() & lexicon.strangers.keys():
         for code in lexicon.strangers[word]:
             strange[code] += counts[word]
-    return max(strange.values(), default=0) > max(heard.values(), default=0)
+            alone[code] += word not in lexicon.speakers
+    return any(count > most and (most == 0 or alone[code] >= OWN_WORDS) for code, count in strange.items())

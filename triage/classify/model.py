@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from triage.classify.crossing import CROSSED, crossed
 from triage.classify.features import BUCKETS, RULE_BUCKETS, WORDS, Buckets, Features, rule_buckets
 from triage.classify.lexicon import TARGETS
+from triage.classify.likeness import BITS, Likeness
 from triage.classify.tokens import Token, sentence_ends
 
 WEIGHTS = Path(__file__).parent / "weights" / "model.npz"
@@ -98,6 +99,7 @@ class Model:
     slope: Vector
     offset: Vector
     threshold: Vector
+    likeness: Likeness
     version: str
     files: frozenset[str]
     known: frozenset[str]
@@ -235,6 +237,7 @@ def read_model(path: Path) -> Model:
                 arrays = {name: stored[name] for name in _SHAPES}
                 tables = {name: _table(stored[name], stored[f"{name}_used"], name) for name in _TABLES}
                 facts = json.loads(bytes(stored["facts"]))
+                seen, limits = stored["likeness"], stored["likeness_limits"]
         for name, (kind, shape) in _SHAPES.items():
             if arrays[name].dtype != kind or arrays[name].shape != shape:
                 raise ModelError(f"{name} has the wrong form")
@@ -242,8 +245,14 @@ def read_model(path: Path) -> Model:
                 raise ModelError(f"{name} holds what is no number")
         if tuple(facts["targets"]) != TARGETS:
             raise ModelError("the weights are for other categories")
+        languages = tuple(map(str, facts["languages"]))
+        if seen.dtype != "uint8" or seen.shape != (len(languages), (1 << BITS) // 8):
+            raise ModelError("likeness has the wrong form")
+        if limits.dtype != "float32" or limits.shape != (len(languages),) or not np.isfinite(limits).all():
+            raise ModelError("likeness_limits has the wrong form")
         return Model(
             **arrays,
+            likeness=Likeness(languages, seen, limits),
             weights=tables["weights"],
             meaning=tables["meaning"],
             rules=tables["rules"],

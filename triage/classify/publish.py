@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from triage.classify.labelled import Labelled
 from triage.classify.lexicon import TARGETS, lexicon, rules_version
+from triage.classify.likeness import learn
 from triage.classify.model import PAGING
 from triage.classify.training import VECTORS, Crossing, Matrix, Settings, Tables, plain, vectors
 
@@ -90,12 +91,14 @@ def write(
     lines = [calibrate(crossing.sums[:, place], answers[:, place]) for place in range(len(TARGETS))]
     slope, offset = (np.array(column, np.float32) for column in zip(*lines, strict=True))
     odds = slope * crossing.sums + offset
+    likeness = learn(tips, lexicon(), settings.unlike)
     version = f"model-{digest(tips, settings)[:12]}"
     facts = {
         "version": version,
         "digest": digest(tips, settings),
         "learned_with": rules_version(),
         "targets": TARGETS,
+        "languages": likeness.languages,
         "tips": len(tips),
         "files": sorted({tip.file for tip in tips}),
         "settings": asdict(settings),
@@ -122,6 +125,8 @@ def write(
         slope=slope,
         offset=offset,
         threshold=np.array(thresholds(odds, answers, settings), np.float32),
+        likeness=likeness.seen,
+        likeness_limits=likeness.limits,
         facts=np.frombuffer(json.dumps(facts).encode(), np.uint8),
     )
     return version

@@ -46,6 +46,8 @@ class Settings:
     order_share: float = 0.6
     crossing_strictness: float = 100.0
     crossing_rounds: int = 80
+    unlike: float = 0.02
+    """How many of a language's own tips may look like none, of those in doubt; see likeness.py."""
     miss_costs: float = 6.0
     """How many needless pages one missed page is worth, when the threshold is chosen."""
 
