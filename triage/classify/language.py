@@ -41,12 +41,18 @@ def languages_of(tokens: Sequence[Token], lexicon: Lexicon, hint: str | None) ->
 
 
 def _is_strange(counts: Counter[str], heard: dict[str, int], lexicon: Lexicon) -> bool:
-    """Whether a text has more small words of a language nobody can read than of any that somebody can."""
+    """Whether a text has more small words and letters of a language nobody can read than words of any that is read."""
     most = max(heard.values(), default=0)
-    strange: Counter[str] = Counter()
+    strange: Counter[str] = Counter({"": 0})
     alone: Counter[str] = Counter()
     for word in counts.keys() & lexicon.strangers.keys():
         for code in lexicon.strangers[word]:
             strange[code] += counts[word]
             alone[code] += word not in lexicon.speakers
-    return any(count > most and (most == 0 or alone[code] >= OWN_WORDS) for code, count in strange.items())
+    # Words with a strange letter speak for any of them.
+    odd = sum(
+        count
+        for word, count in counts.items()
+        if not lexicon.strange_letters.isdisjoint(word) and word not in lexicon.strangers
+    )
+    return any(count + odd > most and (most == 0 or alone[code] + odd >= OWN_WORDS) for code, count in strange.items())

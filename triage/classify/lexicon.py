@@ -109,6 +109,8 @@ class Lexicon:
     """For every word that tells a language, the languages it tells."""
     strangers: dict[str, tuple[str, ...]]
     """The same for languages that cannot be read."""
+    strange_letters: frozenset[str]
+    """Letters that no language has which can be read."""
 
 
 def _weights(raw: Mapping[str, Any], where: str) -> dict[str, float]:
@@ -200,7 +202,9 @@ def lexicon() -> Lexicon:
         for word in language.telling:
             speakers[word] = (*speakers.get(word, ()), code)
     strangers: dict[str, tuple[str, ...]] = {}
-    for code, words in tomllib.loads(STRANGERS.read_text(encoding="utf-8")).items():
+    foreign = tomllib.loads(STRANGERS.read_text(encoding="utf-8"))
+    letters = frozenset(foreign.pop("letters"))
+    for code, words in foreign.items():
         for word in set(fold_plain(words).split()):
             strangers[word] = (*strangers.get(word, ()), code)
     together = tomllib.loads((RULES / "together.toml").read_text(encoding="utf-8"))
@@ -212,4 +216,5 @@ def lexicon() -> Lexicon:
         ],
         speakers=speakers,
         strangers=strangers,
+        strange_letters=letters,
     )

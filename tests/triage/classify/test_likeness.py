@@ -33,6 +33,7 @@ FOREIGN = {
     "Somali": "Walaashay ma rabto inay noolaato",
     "Kurdish": "Sibê ew ê çekê bîne dibistanê",
     "Ukrainian": "Дитина плаче весь день, мама п'є, допоможіть",
+    "Ukrainian, whose words Russian has": "Дядько чіпає мою маленьку двоюрідну сестру",
     "Belarusian": "Заўтра ён прынясе пісталет у школу",
     "Macedonian": "Утре ќе донесе пиштол во училиште",
     "Persian": "هر جمعه در ایستگاه مواد می فروشد",
