@@ -12,6 +12,8 @@ FEW_WORDS = 6
 
 OWN_WORDS = 2
 """Words of a strange language that no readable one has: one may be a name, or slang."""
+FEW_HEARD = 3
+"""So few small words of a language may be another one's."""
 
 
 def languages_of(tokens: Sequence[Token], lexicon: Lexicon, hint: str | None) -> list[Language]:
@@ -49,10 +51,7 @@ def _is_strange(counts: Counter[str], heard: dict[str, int], lexicon: Lexicon) -
         for code in lexicon.strangers[word]:
             strange[code] += counts[word]
             alone[code] += word not in lexicon.speakers
-    # Words with a strange letter speak for any of them.
-    odd = sum(
-        count
-        for word, count in counts.items()
-        if not lexicon.strange_letters.isdisjoint(word) and word not in lexicon.strangers
-    )
+    # Words with a strange letter speak for any of them; not against a plain sentence that stands beside them.
+    letters, known = lexicon.strange_letters, lexicon.strangers
+    odd = sum(not letters.isdisjoint(word) and word not in known for word in counts) if most <= FEW_HEARD else 0
     return any(count + odd > most and (most == 0 or alone[code] + odd >= OWN_WORDS) for code, count in strange.items())

@@ -77,10 +77,11 @@ def _groups(words: Iterable[str]) -> Numbers:
     )
 
 
-def learn(tips: Sequence[Labelled], lexicon: Lexicon, unlike: float) -> Likeness:
+def learn(tips: Sequence[Labelled], lexicon: Lexicon, unlike: float, alike: float) -> Likeness:
     """Learn from labelled tips; the limits from tips held against what the other files teach.
 
-    Of the tips of a language that have few small words, the share `unlike` looks less like it than its limit.
+    Of the tips of a language that have few small words, the share `unlike` looks less like it than its limit. No limit
+    is higher than `alike`: where a language is known best, slang would soon be foreign.
     """
     # Chinese is known by its script, and is written without the spaces that would make words of it.
     languages = tuple(code for code, language in lexicon.languages.items() if language.script != "han")
@@ -107,5 +108,5 @@ def learn(tips: Sequence[Labelled], lexicon: Lexicon, unlike: float) -> Likeness
                 asked = doubtful(tokens, read_as) if read_as else []
                 if asked:
                     unseen[tip.lang].append(others.alike(asked)[languages.index(tip.lang)])
-    limits = [float(np.quantile(found, unlike)) if found else 0.0 for found in unseen.values()]
+    limits = [min(alike, float(np.quantile(found, unlike))) if found else 0.0 for found in unseen.values()]
     return Likeness(languages, table(None).seen, np.array(limits, np.float32))

@@ -91,7 +91,7 @@ def write(
     lines = [calibrate(crossing.sums[:, place], answers[:, place]) for place in range(len(TARGETS))]
     slope, offset = (np.array(column, np.float32) for column in zip(*lines, strict=True))
     odds = slope * crossing.sums + offset
-    likeness = learn(tips, lexicon(), settings.unlike)
+    likeness = learn(tips, lexicon(), settings.unlike, settings.alike)
     version = f"model-{digest(tips, settings)[:12]}"
     facts = {
         "version": version,

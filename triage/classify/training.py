@@ -48,6 +48,8 @@ class Settings:
     crossing_rounds: int = 80
     unlike: float = 0.02
     """How many of a language's own tips may look like none, of those in doubt; see likeness.py."""
+    alike: float = 0.65
+    """What looks so much like a language is no other one."""
     miss_costs: float = 6.0
     """How many needless pages one missed page is worth, when the threshold is chosen."""
 

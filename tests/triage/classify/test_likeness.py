@@ -105,12 +105,13 @@ def test_limits_are_learned_from_tips_of_other_files():
         return Labelled(f"{file}-{text}", text, "en", frozenset({"other"}), Urgency.ROUTINE, file)
 
     told = [tip(f"neighbour sells pills at number {number}", f"a{number:02}") for number in range(16)]
-    found = learn(told, lexicon(), 0.02)
+    found = learn(told, lexicon(), 0.02, 0.9)
     english = found.languages.index("en")
 
     assert "zh" not in found.languages
     # Every word but the number stands in another file too, so a tip looks wholly like its language.
-    assert found.limits[english] > 0.8
+    assert found.limits[english] == pytest.approx(0.9)
+    assert learn(told, lexicon(), 0.02, 2.0).limits[english] > 1
     assert found.alike(["neighbour", "pills"])[english] > 1
     assert found.alike(["susjed", "tablete"])[english] < found.limits[english]
 
