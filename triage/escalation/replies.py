@@ -122,33 +122,35 @@ def handle(event: Mapping[str, Any], now: datetime) -> None:
         _code(mac, reply.code, now)
 
 
-def _sent_to(mac: bytes) -> QuerySet[Notification]:
-    """Pages still running that went out to this number, the newest first."""
+def _pages_for(mac: bytes) -> QuerySet[Notification]:
+    """Pages still running for this number, whatever became of their sending, the newest first."""
     notes = Notification.objects.filter(
-        kind="page", channel=Channel.SMS, state__in=OUT, contact__address_mac=mac, contact__active=True
+        kind="page", channel=Channel.SMS, contact__address_mac=mac, contact__active=True
     ).exclude(escalation__state=EscalationState.ENDED)
     return notes.order_by(F("accepted_at").desc(nulls_first=True), "pk")
 
 
+def _sent_to(mac: bytes) -> QuerySet[Notification]:
+    """Those of them that went out."""
+    return _pages_for(mac).filter(state__in=OUT)
+
+
 def _waiting_for(mac: bytes) -> QuerySet[Notification]:
-    """Pages still running that are to go out to this number."""
-    notes = Notification.objects.filter(
-        kind="page", channel=Channel.SMS, due_at__isnull=False, contact__address_mac=mac, contact__active=True
-    )
-    return notes.exclude(escalation__state=EscalationState.ENDED)
+    """Those of them that are to go out."""
+    return _pages_for(mac).filter(due_at__isnull=False)
 
 
 def _code(mac: bytes, code: str, now: datetime) -> None:
-    live = _sent_to(mac).filter(
+    # Whoever has the code has the message: after a crash, or a carrier's wrong word, the row may say otherwise.
+    live = _pages_for(mac).filter(
         Q(accepted_at=None) | Q(accepted_at__gt=now - codes.LIFETIME),
         user__is_active=True,
         code_used=False,
         code_misses__lt=codes.MISSES,
     )
-    notes = list(live)
-    note = next((note for note in notes if codes.matches(note.pk, code)), None)
+    note = next((note for note in live.only("escalation", "user") if codes.matches(note.pk, code)), None)
     if note is None:
-        for newest in notes[:1]:
+        for newest in live.filter(state__in=OUT)[:1]:
             Notification.objects.filter(pk=newest.pk).update(code_misses=F("code_misses") + 1)
         return
     try:
@@ -159,7 +161,7 @@ def _code(mac: bytes, code: str, now: datetime) -> None:
 
 
 def _pass(mac: bytes, page: int | None, now: datetime) -> None:
-    notes = _sent_to(mac).select_related("escalation")
+    notes = _pages_for(mac).select_related("escalation")
     if page is not None:
         notes = notes.filter(escalation__page_number=page)
     taken = [note for note in notes if note.escalation.taken_by_id == note.user_id]
@@ -167,7 +169,7 @@ def _pass(mac: bytes, page: int | None, now: datetime) -> None:
         taking.pass_page_on(taken[0].escalation_id, by=User(pk=taken[0].user_id), now=now)
         return
     # Not taken yet: who cannot come makes the next person's turn come now, once for each page they got.
-    for note in notes[:1]:
+    for note in notes.filter(state__in=OUT)[:1]:
         if not note.code_used and engine.hurry(note, now):
             Notification.objects.filter(pk=note.pk).update(code_used=True)
             wake.wake_after_commit(wake.PAGE)

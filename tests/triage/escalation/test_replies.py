@@ -125,6 +125,39 @@ def test_the_code_of_a_page_whose_sending_never_got_an_answer_counts(page, code,
     assert state(page) == EscalationState.TAKEN
 
 
+@pytest.mark.parametrize(
+    "state_",
+    [NotificationState.PENDING, NotificationState.FAILED_FOR_NOW, NotificationState.FAILED_FOR_GOOD],
+)
+def test_whoever_has_the_code_has_the_page_whatever_is_written_of_its_sending(page, code, text, state_):
+    """A database that was killed has forgotten that it was sent; a carrier may have said that it was not."""
+    page.notifications.update(state=state_, accepted_at=None)
+
+    text(ADA, f"{page.page_number} {code}")
+
+    assert state(page) == EscalationState.TAKEN
+
+
+def test_what_was_taken_before_its_sending_was_written_down_can_be_passed_on(page, code, text):
+    page.notifications.update(state=NotificationState.PENDING, accepted_at=None)
+    text(ADA, f"{page.page_number} {code}")
+
+    text(ADA, f"{page.page_number} PASS")
+
+    assert state(page) == EscalationState.OPEN
+
+
+def test_wrong_codes_use_up_no_code_that_has_not_gone_out(page, code, text):
+    page.notifications.update(state=NotificationState.PENDING, accepted_at=None)
+
+    for _ in range(codes.MISSES):
+        text(ADA, f"{page.page_number} AAAAAA")
+
+    assert page.notifications.get().code_misses == 0
+    text(ADA, f"{page.page_number} {code}")
+    assert state(page) == EscalationState.TAKEN
+
+
 def test_a_reply_never_ends_a_page(page, code, text):
     for words in (code, "27 OPENED", "DONE", "END OF IT", f"{page.page_number} {code}"):
         text(ADA, words)
