@@ -16,9 +16,14 @@ FEW_HEARD = 3
 """So few small words of a language may be another one's."""
 
 
+def words_of(tokens: Sequence[Token]) -> list[str]:
+    """Return the words of a text, without numbers and emoji."""
+    return [token[0] for token in tokens if token[0][0].isalpha()]
+
+
 def languages_of(tokens: Sequence[Token], lexicon: Lexicon, hint: str | None) -> list[Language]:
     """Return the languages to read a text in, the likeliest first; none if it cannot be read."""
-    words = [token[0] for token in tokens if token[0][0].isalpha()]
+    words = words_of(tokens)
     if not words:
         return []
     counts = Counter(words)

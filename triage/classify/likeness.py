@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from triage.classify.folding import fold
 from triage.classify.labelled import Labelled
-from triage.classify.language import languages_of
+from triage.classify.language import languages_of, words_of
 from triage.classify.lexicon import Language, Lexicon
 from triage.classify.tokens import Token, tokenise
 
@@ -56,13 +56,9 @@ class Likeness:
 
 def doubtful(tokens: Sequence[Token], read_as: Sequence[Language]) -> list[str]:
     """Return the words, each once, of a text that is in none of these languages for certain; none if it is short."""
-    words = dict.fromkeys(_words(tokens))
+    words = dict.fromkeys(words_of(tokens))
     certain = any(len(words.keys() & language.telling) > FEW_TELLING for language in read_as)
     return [] if certain or len(words) < FEWEST_WORDS else list(words)
-
-
-def _words(tokens: Sequence[Token]) -> list[str]:
-    return [token[0] for token in tokens if token[0][0].isalpha()]
 
 
 def _groups(words: Iterable[str]) -> Numbers:
@@ -89,7 +85,7 @@ def learn(tips: Sequence[Labelled], lexicon: Lexicon, unlike: float, alike: floa
     words: dict[tuple[str, int], set[str]] = defaultdict(set)
     fold_of = [crc32(tip.file.encode()) % FOLDS for tip in tips]
     for tip, tokens, part in zip(tips, texts, fold_of, strict=True):
-        words[tip.lang, part].update(_words(tokens))
+        words[tip.lang, part].update(words_of(tokens))
 
     def table(left_out: int | None) -> Likeness:
         seen = np.zeros((len(languages), 1 << BITS), bool)

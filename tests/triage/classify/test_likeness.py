@@ -8,7 +8,7 @@ from triage.classify.folding import fold
 from triage.classify.labelled import Labelled, own_tips
 from triage.classify.language import languages_of
 from triage.classify.lexicon import lexicon
-from triage.classify.likeness import FEW_TELLING, Likeness, doubtful, learn
+from triage.classify.likeness import Likeness, doubtful, learn
 from triage.classify.model import WEIGHTS, ModelError, model, read_model
 from triage.classify.taxonomy import Urgency
 from triage.classify.tokens import tokenise
@@ -73,7 +73,6 @@ def test_a_text_with_several_small_words_is_never_in_doubt():
     text = "zxqv wrtp the vbnm and they qwrt with that plkj"
     read_as = languages_of(words(text), lexicon(), None)
 
-    assert len({"the", "and", "they", "with", "that"}) > FEW_TELLING
     assert doubtful(words(text), read_as) == []
     assert not model().likeness.is_foreign(words(text), read_as)
 
@@ -86,8 +85,13 @@ def test_a_language_that_was_given_rules_after_the_last_training_is_not_taken_fo
 
 
 def test_what_wakes_somebody_stands_even_in_no_language_that_is_known():
-    answer = classify("Sutra donosi ak47 bomb gun kill everyone u školu")
+    text = "W piwnicy trzymają dziewczyny i zabierają im paszporty"
+    read_as = languages_of(words(text), lexicon(), None)
+    assert model().likeness.is_foreign(words(text), read_as)
 
+    answer = classify(text)
+
+    assert answer.judged
     assert answer.urgency.pages
 
 
