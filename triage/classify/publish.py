@@ -14,11 +14,14 @@ from triage.classify.labelled import Labelled
 from triage.classify.lexicon import TARGETS, lexicon, rules_version
 from triage.classify.likeness import learn
 from triage.classify.model import PAGING
+from triage.classify.taxonomy import Category
 from triage.classify.training import VECTORS, Crossing, Matrix, Settings, Tables, plain, vectors
 
 Column = NDArray[np.float32]
 CLIP = 99.995
 """Weights beyond this percentile are cut, so that one byte is fine enough for the others."""
+GRAVEST = {str(Category.SCHOOL_THREAT), str(Category.SELF_HARM)}
+"""Categories that are overlooked at the price of a life."""
 
 
 def calibrate(sums: Column, truth: Column) -> tuple[float, float]:
@@ -46,13 +49,20 @@ def best_f1(odds: Column, truth: Column) -> float:
 
 
 def thresholds(odds: Matrix, answers: Matrix, settings: Settings) -> list[float]:
-    """Return the log odds from which each target counts: by cost for paging, else by F1.
+    """Return the log odds from which each target counts: by cost for paging and the gravest categories, else by F1.
 
     A missed page costs as much as `miss_costs` needless ones, so somebody is woken from the chance
-    1 in 1 + `miss_costs`. The lower levels are decided among the tips that reach them.
+    1 in 1 + `miss_costs`; what is gravest is named from 1 in 1 + `unnamed_costs`. The lower levels are decided
+    among the tips that reach them.
     """
-    found = [best_f1(odds[:, place], answers[:, place]) for place in range(len(TARGETS))]
-    found[PAGING] = float(-np.log(settings.miss_costs))
+    found = []
+    for place, target in enumerate(TARGETS):
+        if target in GRAVEST:
+            found.append(float(-np.log(settings.unnamed_costs)))
+        elif place == PAGING:
+            found.append(float(-np.log(settings.miss_costs)))
+        else:
+            found.append(best_f1(odds[:, place], answers[:, place]))
     return found
 
 

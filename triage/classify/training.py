@@ -52,6 +52,8 @@ class Settings:
     """What looks so much like a language is no other one."""
     miss_costs: float = 6.0
     """How many needless pages one missed page is worth, when the threshold is chosen."""
+    unnamed_costs: float = 4.0
+    """How many wrongly named school threats, or self-harm, one that is not named is worth."""
 
 
 @dataclass(slots=True)
