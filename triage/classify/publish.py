@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from triage.classify.labelled import Labelled
 from triage.classify.lexicon import TARGETS, lexicon, rules_version
 from triage.classify.likeness import learn
-from triage.classify.model import PAGING
 from triage.classify.taxonomy import Category
 from triage.classify.training import VECTORS, Crossing, Matrix, Settings, Tables, plain, vectors
 
@@ -55,15 +54,11 @@ def thresholds(odds: Matrix, answers: Matrix, settings: Settings) -> list[float]
     1 in 1 + `miss_costs`; what is gravest is named from 1 in 1 + `unnamed_costs`. The lower levels are decided
     among the tips that reach them.
     """
-    found = []
-    for place, target in enumerate(TARGETS):
-        if target in GRAVEST:
-            found.append(float(-np.log(settings.unnamed_costs)))
-        elif place == PAGING:
-            found.append(float(-np.log(settings.miss_costs)))
-        else:
-            found.append(best_f1(odds[:, place], answers[:, place]))
-    return found
+    costs = {"paging": settings.miss_costs} | dict.fromkeys(GRAVEST, settings.unnamed_costs)
+    return [
+        float(-np.log(costs[target])) if target in costs else best_f1(odds[:, place], answers[:, place])
+        for place, target in enumerate(TARGETS)
+    ]
 
 
 def digest(tips: Sequence[Labelled], settings: Settings) -> str:
