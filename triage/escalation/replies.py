@@ -130,16 +130,6 @@ def _pages_for(mac: bytes) -> QuerySet[Notification]:
     return notes.order_by(F("accepted_at").desc(nulls_first=True), "pk")
 
 
-def _sent_to(mac: bytes) -> QuerySet[Notification]:
-    """Those of them that went out."""
-    return _pages_for(mac).filter(state__in=OUT)
-
-
-def _waiting_for(mac: bytes) -> QuerySet[Notification]:
-    """Those of them that are to go out."""
-    return _pages_for(mac).filter(due_at__isnull=False)
-
-
 def _code(mac: bytes, code: str, now: datetime) -> None:
     # Whoever has the code has the message: after a crash, or a carrier's wrong word, the row may say otherwise.
     live = _pages_for(mac).filter(
@@ -176,7 +166,7 @@ def _pass(mac: bytes, page: int | None, now: datetime) -> None:
 
 
 def _stop(mac: bytes, now: datetime) -> None:
-    waiting = list(_sent_to(mac) | _waiting_for(mac))
+    waiting = list(_pages_for(mac).filter(Q(state__in=OUT) | Q(due_at__isnull=False)))
     Contact.objects.filter(address_mac=mac, channel=Channel.SMS, active=True).update(active=False)
     log.warning("contact.stopped")
     for note in waiting:
